@@ -1,0 +1,40 @@
+"""Limits as values: settings.py fills them, services read them, the upload page shows them."""
+
+from dataclasses import dataclass
+
+MB = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class UploadLimits:
+    files_per_batch: int = 10
+    file_bytes: int = 100 * MB
+    pages_per_file: int = 500
+    page_pixels: int = 80_000_000
+    """Decoded whole: everything but JPEG."""
+    jpeg_pixels: int = 200_000_000
+    """JPEG can be decoded reduced, so that its pixels cost less."""
+    side_pixels: int = 30_000
+    storage_bytes_per_user: int = 2048 * MB
+    disk_reserve_bytes: int = 256 * MB
+    """Free space below which uploads are refused, so that the database can always write."""
+
+    @property
+    def body_bytes(self) -> int:
+        """A whole request: every file at its limit, and room for the multipart frame."""
+        return self.files_per_batch * self.file_bytes + MB
+
+
+@dataclass(frozen=True)
+class JobLimits:
+    """Figures of the lease machinery; see DECISIONS.md 5 for where each comes from."""
+
+    lease_seconds: int = 30
+    heartbeat_seconds: int = 5
+    child_deaths: int = 3
+    """A page whose decoder or engine child died this often is quarantined."""
+    worker_losses: int = 8
+    """Higher: a worker vanishes for reasons that are not the page's fault."""
+    drain_seconds: int = 60
+    due_unclaimed_seconds: int = 10
+    silence_seconds: int = 15

@@ -1,0 +1,206 @@
+"""The deployment, read top to bottom. Every knob comes from the environment through env.py.
+
+Nothing in documents/ or ocrengine/ reads the environment: they get the typed objects built at the
+end of this file.
+"""
+
+from pathlib import Path
+
+import dj_database_url
+
+from documents.limits import JobLimits, UploadLimits
+from ocrengine.choose import choose_profile
+from ocrengine.memory import available_memory, usable_cores
+from ocrsite.env import env_bool, env_int, env_list, env_size, env_str
+from ocrsite.secret import read_or_create_secret
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# Where everything lives that is not code: database, files, secret key, backups.
+DATA_DIR = Path(env_str("OCR_DATA_DIR", str(BASE_DIR / "var"))).resolve()
+DATA_DIR.mkdir(mode=0o750, parents=True, exist_ok=True)
+
+# --- Security ---------------------------------------------------------------------------------
+DEBUG = env_bool("OCR_DEBUG", default=False)
+SECRET_KEY = env_str("OCR_SECRET_KEY") or read_or_create_secret(DATA_DIR / "secret_key")
+ALLOWED_HOSTS = env_list("OCR_ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env_list("OCR_TRUSTED_ORIGINS", [])
+# Behind TLS say OCR_TLS=yes: cookies and redirects then insist on it.
+TLS = env_bool("OCR_TLS", default=False)
+SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = TLS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TLS else None
+SECURE_HSTS_SECONDS = 31_536_000 if TLS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = TLS
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 12 * 3600
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+# --- Application ------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "django_q",
+    "documents",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "ocrsite.csp.ContentSecurityPolicyMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "ocrsite.urls"
+WSGI_APPLICATION = "ocrsite.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "django.template.context_processors.i18n",
+            ]
+        },
+    }
+]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "documents"
+LOGOUT_REDIRECT_URL = "login"
+
+REST_FRAMEWORK = {
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+}
+
+# --- Data -------------------------------------------------------------------------------------
+DATABASES = {
+    "default": dj_database_url.parse(
+        env_str("DATABASE_URL", f"sqlite:///{DATA_DIR / 'db.sqlite3'}"), conn_max_age=60
+    )
+}
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    DATABASES["default"]["CONN_MAX_AGE"] = 0
+    DATABASES["default"]["OPTIONS"] = {
+        # IMMEDIATE ends "database is locked" (a deferred reader cannot become a writer under WAL);
+        # FULL makes an accepted upload survive a power cut.
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": (
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-20000;"
+            " PRAGMA mmap_size=134217728;"
+        ),
+    }
+else:
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
+        "LOCATION": DATA_DIR / "cache",
+    }
+}
+
+# --- Languages, time, static files ------------------------------------------------------------
+LANGUAGE_CODE = env_str("OCR_LANGUAGE", "en")
+LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
+LOCALE_PATHS = [BASE_DIR / "documents" / "locale"]
+TIME_ZONE = env_str("TZ", "UTC")
+USE_TZ = True
+STATIC_URL = "static/"
+STATIC_ROOT = DATA_DIR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+
+# --- The engine and its limits, as typed objects -------------------------------------------------
+_profile, OCR_PROFILE_REASON = choose_profile(available_memory(), env_str("OCR_PROFILE"))
+OCR_PROFILE = _profile.override(
+    tile_side=env_int("OCR_TILE_SIDE", at_least=320),
+    threads=env_int("OCR_THREADS", at_least=1),
+    memory_ceiling=env_size("OCR_MEMORY_CEILING"),
+    files_per_batch=env_int("OCR_FILES_PER_BATCH", at_least=1),
+    device=env_str("OCR_DEVICE") or None,
+)
+OCR_BUNDLE = env_str("OCR_BUNDLE", "accurate")
+OCR_WORKERS = env_int("OCR_WORKERS", min(OCR_PROFILE.pages_in_flight, usable_cores()), at_least=1)
+OCR_UPLOAD_LIMITS = UploadLimits(
+    files_per_batch=OCR_PROFILE.files_per_batch,
+    storage_bytes_per_user=env_size("OCR_STORAGE_PER_USER", UploadLimits.storage_bytes_per_user),
+)
+OCR_JOB_LIMITS = JobLimits()
+OCR_FILES_DIR = DATA_DIR / "files"
+OCR_ADDRESS = env_str("OCR_ADDRESS", "127.0.0.1:8000")
+
+# --- Uploads: files go to disk as they arrive, counted and cut by our own handler -------------
+FILE_UPLOAD_HANDLERS = ["documents.web.upload_handler.BoundedUploadHandler"]
+FILE_UPLOAD_TEMP_DIR = OCR_FILES_DIR / "incoming"
+FILE_UPLOAD_PERMISSIONS = 0o640
+FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o750
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
+DATA_UPLOAD_MAX_NUMBER_FILES = None  # counted by the handler, which answers with a sentence
+
+# --- Background work: django-q2 carries doorbells; the truth is in our own tables ----------------
+Q_CLUSTER = {
+    "name": "ocr",
+    "orm": "default",
+    "workers": OCR_WORKERS,
+    "queue_limit": 1,
+    "bulk": 1,
+    "timeout": 300,  # a drain's minute and the slowest page
+    "retry": 960,  # only a safety net: the minute's tick rings again long before
+    "max_attempts": 1,
+    "ack_failures": True,
+    "save_limit": -1,
+    "recycle": 200,
+    "max_rss": 1_000_000,
+    "guard_cycle": 0.5,
+    "catch_up": False,
+    "poll": 0.5,
+    "label": "Background jobs",
+}
+
+# --- Logs: one line per event, never the text of a page ------------------------------------------
+LOG_LEVEL = env_str("OCR_LOG_LEVEL", OCR_PROFILE.log_level)
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"},
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "WARNING"},
+    "loggers": {
+        "documents": {"level": LOG_LEVEL},
+        "ocrengine": {"level": LOG_LEVEL},
+        # django-q adds a handler of its own and stops propagation unless it is configured.
+        "django-q": {"handlers": ["console"], "level": "WARNING", "propagate": False},
+    },
+}
+LANGUAGE_COOKIE_SAMESITE = "Lax"
