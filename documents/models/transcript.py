@@ -37,9 +37,7 @@ class RevisionSource(models.TextChoices):
 class LineRevision(models.Model):
     """One text a line has had. Number 0 is the machine's; the highest is the current one."""
 
-    line = models.ForeignKey(
-        Line, models.CASCADE, related_name="revisions", verbose_name=_("line")
-    )
+    line = models.ForeignKey(Line, models.CASCADE, related_name="revisions", verbose_name=_("line"))
     number = models.PositiveIntegerField(_("number"))
     text = models.TextField(_("text"))
     source = models.CharField(_("source"), max_length=8, choices=RevisionSource.choices)

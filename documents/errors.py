@@ -1,0 +1,149 @@
+"""What the product refuses, and the sentence for every code a page or a file can end with.
+
+DocumentsError                  code                 HTTP
+|- BatchTooLarge                batch_too_large      413
+|- NothingUploaded              no_files             400
+|- DiskFull                     disk_full            507
+|- NotCancellable               not_cancellable      409
+`- NotRetryable                 not_retryable        409
+
+Codes of files and pages come from ocrengine.errors; sentence_for() words them in the reader's
+language, so that web, API and admin say the same thing.
+"""
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.utils.functional import Promise
+
+
+class DocumentsError(Exception):
+    code = "error"
+    http_status = 400
+
+    def __init__(self, **params: Any) -> None:
+        super().__init__(self.code)
+        self.params = params
+
+    @property
+    def sentence(self) -> str:
+        return sentence_for(self.code, self.params)
+
+
+class BatchTooLarge(DocumentsError):
+    code = "batch_too_large"
+    http_status = 413
+
+
+class NothingUploaded(DocumentsError):
+    code = "no_files"
+
+
+class DiskFull(DocumentsError):
+    code = "disk_full"
+    http_status = 507
+
+
+class NotCancellable(DocumentsError):
+    code = "not_cancellable"
+    http_status = 409
+
+
+class NotRetryable(DocumentsError):
+    code = "not_retryable"
+    http_status = 409
+
+
+SENTENCES: dict[str, str | Promise] = {
+    # The whole upload
+    "batch_too_large": gettext_lazy(
+        "You chose %(files)s files; at most %(limit)s can be uploaded at once."
+        " Nothing was uploaded."
+    ),
+    "no_files": gettext_lazy("No file arrived. Choose at least one."),
+    "body_too_large": gettext_lazy(
+        "The upload is larger than %(limit_mb)s MB. Nothing was uploaded."
+    ),
+    "disk_full": gettext_lazy(
+        "The server has no room left for new files. Nothing was lost; tell its keeper."
+    ),
+    "storage_full": gettext_lazy(
+        "The file needs %(size_mb)s MB, and you have %(left_mb)s MB of storage left."
+    ),
+    "no_name": gettext_lazy("The file has no usable name."),
+    "upload_interrupted": gettext_lazy("The file did not arrive whole. Upload it again."),
+    # One file (ocrengine.errors.REFUSAL_CODES)
+    "empty_file": gettext_lazy("The file is empty."),
+    "unsupported_type": gettext_lazy(
+        "This is not one of the accepted kinds (PNG, JPEG, TIFF, WebP, BMP, GIF, PDF);"
+        " it looks like %(looks_like)s."
+    ),
+    "file_too_large": gettext_lazy("The file is %(size_mb)s MB; the limit is %(limit_mb)s MB."),
+    "too_many_pixels": gettext_lazy(
+        "Page %(page)s is %(width)s × %(height)s pixels; the limit is %(limit_mp)s megapixels."
+        " Scan at a lower resolution or split it."
+    ),
+    "side_too_long": gettext_lazy(
+        "Page %(page)s is %(width)s × %(height)s pixels; the limit is %(limit)s pixels per side."
+        " Split it."
+    ),
+    "too_many_pages": gettext_lazy(
+        "The file has %(pages)s pages; the limit is %(limit)s. Split it."
+    ),
+    "no_page_size": gettext_lazy(
+        "Page %(page)s has no usable size (%(width)s × %(height)s points)."
+    ),
+    "damaged": gettext_lazy(
+        "The file is damaged at page %(page)s and could not be read. Save or scan it again."
+    ),
+    "encrypted": gettext_lazy("The PDF needs a password. Remove the password and upload it again."),
+    "no_pages": gettext_lazy("The file has no pages."),
+    # One page
+    "decoder_failed": gettext_lazy("The page could not be opened."),
+    "page_timeout": gettext_lazy("Opening the page took longer than allowed."),
+    "page_memory": gettext_lazy("Opening the page needs more memory than allowed."),
+    "decoder_crashed": gettext_lazy("The page cannot be opened safely."),
+    "out_of_memory": gettext_lazy("Reading the page needs more memory than allowed."),
+    "engine_timeout": gettext_lazy("Reading the page took longer than allowed."),
+    "engine_crashed": gettext_lazy("Reading the page ended unexpectedly, each time it was tried."),
+    "engine_error": gettext_lazy("The page could not be read."),
+    "bundle_missing": gettext_lazy(
+        "The models that read text are missing or altered. Tell the keeper of this server."
+    ),
+    "file_missing": gettext_lazy("The stored file is missing. Tell the keeper of this server."),
+    "worker_lost": gettext_lazy("The page's worker vanished, each time it was tried."),
+    "internal_error": gettext_lazy("Something unexpected happened while the page was read."),
+    "cancelled": gettext_lazy("The page was cancelled before it was read."),
+    # Actions
+    "not_cancellable": gettext_lazy("This job is finished; there is nothing to cancel."),
+    "not_retryable": gettext_lazy("There is nothing here to try again."),
+}
+
+NEXT_STEPS: dict[str, str | Promise] = {
+    "damaged": gettext_lazy("Save or scan the page again and upload it."),
+    "page_timeout": gettext_lazy("Retry when the server is quiet, or scan at a lower resolution."),
+    "page_memory": gettext_lazy("Scan at a lower resolution, or split the page."),
+    "out_of_memory": gettext_lazy("Scan at a lower resolution, or split the page."),
+    "engine_timeout": gettext_lazy(
+        "Retry when the server is quiet, or scan at a lower resolution."
+    ),
+    "decoder_crashed": gettext_lazy("Save the file with another program and upload it again."),
+    "worker_lost": gettext_lazy("Retry; if it happens again, tell the keeper of this server."),
+    "cancelled": gettext_lazy("Retry to have it read."),
+}
+"""What a person can do about a page that failed, where there is something to be done."""
+
+
+def sentence_for(code: str, params: dict[str, Any]) -> str:
+    """The sentence of a code in the active language, with its figures."""
+    sentence = SENTENCES.get(code, SENTENCES["engine_error"])
+    try:
+        return str(sentence) % params
+    except (KeyError, ValueError):
+        # A figure is missing: an older row, say. The code is better than a crash.
+        return _("The page could not be read.") + f" ({code})"
+
+
+def next_step_for(code: str) -> str:
+    return str(NEXT_STEPS.get(code, ""))

@@ -1,0 +1,126 @@
+"""Bytes at rest: the only module that knows where a file lies.
+
+    incoming/   uploads on their way in, on the same file system, so that keeping one is a rename
+    originals/  what was handed in, byte for byte, under names made by us
+    views/      one small re-encoded image per page, for the screen
+    work/       one folder per lease: the working image, gone with it
+
+Names are relative and opaque ("originals/3f/3f2a…"), so that another store can answer to them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from django.conf import settings
+
+CHUNK = 1024 * 1024
+
+
+def _root() -> Path:
+    return Path(settings.OCR_FILES_DIR)
+
+
+def _make_dir(path: Path) -> Path:
+    path.mkdir(mode=0o750, parents=True, exist_ok=True)
+    return path
+
+
+def incoming_dir() -> Path:
+    return _make_dir(_root() / "incoming")
+
+
+def path_of(name: str) -> Path:
+    """Where a stored name lies. Names are ours; one that leaves the root is a bug, not input."""
+    path = (_root() / name).resolve()
+    if not path.is_relative_to(_root().resolve()):
+        raise ValueError(f"stored name leaves the root: {name!r}")
+    return path
+
+
+def _sync_dir(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def keep(source: Path, folder: str, suffix: str = "") -> str:
+    """Move a finished file into the store, durably; returns its name.
+
+    fsync(file), rename, fsync(folder): when this returns, a power cut loses nothing.
+    """
+    key = uuid.uuid4().hex
+    name = f"{folder}/{key[:2]}/{key}{suffix}"
+    target = path_of(name)
+    _make_dir(target.parent)
+    descriptor = os.open(source, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    os.chmod(source, 0o640)
+    os.replace(source, target)
+    _sync_dir(target.parent)
+    return name
+
+
+def discard(names: Iterable[str]) -> None:
+    """Remove stored files; one that is gone already is no error."""
+    for name in names:
+        if name:
+            path_of(name).unlink(missing_ok=True)
+
+
+def digest(path: Path) -> tuple[str, int]:
+    """SHA-256 and size in bytes, read in pieces."""
+    sha256, size = hashlib.sha256(), 0
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            sha256.update(chunk)
+            size += len(chunk)
+    return sha256.hexdigest(), size
+
+
+def open_stored(name: str) -> BinaryIO:
+    return path_of(name).open("rb")
+
+
+@contextmanager
+def as_local_path(name: str) -> Iterator[Path]:
+    """A path that a child process can open, for as long as the block runs."""
+    path = path_of(name)
+    if not path.exists():
+        raise FileNotFoundError(name)
+    yield path
+
+
+@contextmanager
+def work_folder(key: str) -> Iterator[Path]:
+    """A private folder that is gone when the block ends, however it ends."""
+    folder = _make_dir(_root() / "work") / key
+    folder.mkdir(mode=0o700)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def sweep_work_folders(live: set[str]) -> int:
+    """Remove the folders of leases that no longer exist; returns how many."""
+    folders = [f for f in _make_dir(_root() / "work").iterdir() if f.name not in live]
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
+    return len(folders)
+
+
+def free_bytes() -> int:
+    return shutil.disk_usage(_make_dir(_root())).free

@@ -1,0 +1,193 @@
+"""Reads: what the screens need, in as many queries as they have questions."""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Avg, Count, Q, QuerySet
+from django.utils import timezone
+
+from documents.access import visible_documents, visible_jobs
+from documents.errors import next_step_for, sentence_for
+from documents.models import Document, Job, Line, Page, PageState, Usage
+from documents.models.document import OPEN_STATES, RETRYABLE_STATES
+
+BROKEN = (PageState.FAILED, PageState.QUARANTINED)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why a page has no text, and what can be done about it."""
+
+    code: str
+    sentence: str
+    next_step: str
+
+
+@dataclass(frozen=True)
+class PageFailure:
+    index: int
+    problem: Problem
+
+    @property
+    def page_number(self) -> int:
+        return self.index + 1
+
+
+@dataclass(frozen=True)
+class DocumentProgress:
+    id: uuid.UUID
+    title: str
+    page_count: int
+    pages_done: int
+    pages_failed: int
+    pages_cancelled: int
+    pages_open: int
+    failures: tuple[PageFailure, ...]
+    """The first failures only; pages_failed counts all of them."""
+
+
+@dataclass(frozen=True)
+class JobProgress:
+    id: uuid.UUID
+    state: str
+    pages_total: int
+    pages_done: int
+    pages_failed: int
+    pages_cancelled: int
+    pages_open: int
+    ahead: int
+    """Pages of anybody that are due before this job's next one; 0 when one is being read."""
+    elapsed_seconds: int
+    cancel_requested: bool
+    documents: tuple[DocumentProgress, ...]
+
+    @property
+    def is_open(self) -> bool:
+        return self.pages_open > 0
+
+    @property
+    def pages_settled(self) -> int:
+        return self.pages_total - self.pages_open
+
+    @property
+    def can_retry(self) -> bool:
+        return self.pages_open == 0 and self.pages_done < self.pages_total
+
+
+@dataclass(frozen=True)
+class StorageUse:
+    used: int
+    limit: int
+
+    @property
+    def left(self) -> int:
+        return max(0, self.limit - self.used)
+
+
+def recent_documents(user: Any) -> QuerySet[Document]:
+    """My documents, newest first, with .pages_done, .pages_failed, .pages_open, .confidence."""
+    return (
+        visible_documents(user)
+        .select_related("job")
+        .annotate(
+            pages_done=Count("pages", filter=Q(pages__state=PageState.DONE)),
+            pages_failed=Count("pages", filter=Q(pages__state__in=BROKEN)),
+            pages_cancelled=Count("pages", filter=Q(pages__state=PageState.CANCELLED)),
+            pages_open=Count("pages", filter=Q(pages__state__in=OPEN_STATES)),
+            confidence=Avg("pages__confidence"),
+        )
+        .order_by("-created_at", "position")
+    )
+
+
+def with_page_counts(jobs: QuerySet[Job]) -> QuerySet[Job]:
+    """Jobs with .documents_total, .pages_total, .pages_done, .pages_failed and .pages_open."""
+    state = "documents__pages__state"
+    return jobs.annotate(
+        documents_total=Count("documents", distinct=True),
+        pages_total=Count("documents__pages"),
+        pages_done=Count("documents__pages", filter=Q(**{state: PageState.DONE})),
+        pages_failed=Count("documents__pages", filter=Q(**{f"{state}__in": BROKEN})),
+        pages_open=Count("documents__pages", filter=Q(**{f"{state}__in": OPEN_STATES})),
+    )
+
+
+def recent_jobs(user: Any) -> QuerySet[Job]:
+    """My jobs, newest first, with their counts."""
+    return with_page_counts(visible_jobs(user)).order_by("-created_at")
+
+
+def page_problem(page: Page) -> Problem | None:
+    if page.state not in RETRYABLE_STATES:
+        return None
+    code = page.error_code or page.state
+    return Problem(code, sentence_for(code, page.error_params), next_step_for(code))
+
+
+def page_lines(page: Page) -> list[Line]:
+    """Lines in reading order."""
+    return list(page.lines.order_by("order"))
+
+
+def _failures(job: Job, at_most: int = 5) -> dict[uuid.UUID, list[PageFailure]]:
+    found: dict[uuid.UUID, list[PageFailure]] = defaultdict(list)
+    for page in Page.objects.filter(document__job=job, state__in=BROKEN).order_by("index"):
+        if len(found[page.document_id]) < at_most and (problem := page_problem(page)):
+            found[page.document_id].append(PageFailure(page.index, problem))
+    return found
+
+
+def _pages_ahead(job: Job) -> int:
+    """Pages that were due before this job's first waiting page; turns between users shorten it."""
+    pages = Page.objects.filter(document__job=job)
+    if pages.filter(state=PageState.LEASED).exists():
+        return 0
+    first = pages.filter(state=PageState.PENDING).order_by("due_at").first()
+    if first is None:
+        return 0
+    others = Page.objects.filter(state__in=OPEN_STATES, due_at__lt=first.due_at)
+    return others.exclude(document__job=job).count()
+
+
+def job_progress(job: Job) -> JobProgress:
+    """Everything the watching page shows, in five queries whatever the number of pages."""
+    failures = _failures(job)
+    documents = tuple(
+        DocumentProgress(
+            id=document.id,
+            title=document.title,
+            page_count=document.page_count,
+            pages_done=document.pages_done,  # type: ignore[attr-defined]
+            pages_failed=document.pages_failed,  # type: ignore[attr-defined]
+            pages_cancelled=document.pages_cancelled,  # type: ignore[attr-defined]
+            pages_open=document.pages_open,  # type: ignore[attr-defined]
+            failures=tuple(failures[document.id]),
+        )
+        for document in recent_documents(job.owner).filter(job=job).order_by("position")
+    )
+    end = job.finished_at or timezone.now()
+    return JobProgress(
+        id=job.id,
+        state=job.state,
+        pages_total=sum(d.page_count for d in documents),
+        pages_done=sum(d.pages_done for d in documents),
+        pages_failed=sum(d.pages_failed for d in documents),
+        pages_cancelled=sum(d.pages_cancelled for d in documents),
+        pages_open=sum(d.pages_open for d in documents),
+        ahead=_pages_ahead(job),
+        elapsed_seconds=max(0, int((end - job.created_at).total_seconds())),
+        cancel_requested=job.cancel_requested_at is not None,
+        documents=documents,
+    )
+
+
+def storage_of(user: Any) -> StorageUse:
+    usage = Usage.objects.filter(owner=user).first()
+    limit = usage.storage_limit_bytes if usage else None
+    default = settings.OCR_UPLOAD_LIMITS.storage_bytes_per_user
+    return StorageUse(usage.storage_bytes if usage else 0, default if limit is None else limit)

@@ -1,0 +1,203 @@
+"""The bridge to the engine: one leased page in, its lines and its receipt stored, or its error.
+
+No network and no decoder ever runs inside a transaction: the page is decoded and read first, and
+its result is stored in one short transaction behind the fence.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+from django.conf import settings
+from django.db import transaction
+
+from documents import files
+from documents.models import Line, LineRevision, Outcome, Page, PageState, RevisionSource
+from documents.services import jobs, quotas
+from documents.services.jobs import Lease
+from documents.services.uploads import decode_limits
+from ocrengine import EngineProfile, PageResult
+from ocrengine.decoder.client import WorkingImage, decode_page
+from ocrengine.errors import BundleError, Cancelled, DecoderFailed, EngineError, FileRefused
+
+log = logging.getLogger(__name__)
+
+
+class Reader(Protocol):
+    """What is needed of ocrengine.process.EngineProcess; a test's stand-in has the same shape."""
+
+    @property
+    def peak_memory(self) -> int: ...
+
+    def read_page(
+        self,
+        image: WorkingImage,
+        *,
+        detect_only: bool = False,
+        tile_side: int | None = None,
+        should_stop: Callable[[], bool] | None = None,
+        on_wait: Callable[[], None] | None = None,
+    ) -> PageResult: ...
+
+
+@dataclass
+class Pulse:
+    """Keeps a lease alive while its page is read, and says when to stop."""
+
+    lease: Lease
+    worker: str
+    reader: Reader
+    next_look: float = 0.0
+    next_beat: float = 0.0
+    stopped: bool = False
+
+    def should_stop(self) -> bool:
+        """Asked several times a second; looks at the database once a second, writes more rarely."""
+        now = time.monotonic()
+        if self.stopped or now < self.next_look:
+            return self.stopped
+        self.next_look = now + 1.0
+        self.stopped = jobs.is_cancelled(self.lease)
+        if now >= self.next_beat:
+            self.next_beat = now + settings.OCR_JOB_LIMITS.heartbeat_seconds
+            peak = self.reader.peak_memory
+            jobs.beat(self.worker, page_id=self.lease.page_id, memory_bytes=peak)
+            self.stopped = self.stopped or not jobs.extend_lease(self.lease)
+        return self.stopped
+
+
+def read_leased_page(lease: Lease, *, reader: Reader, worker: str) -> None:
+    """Read one page and settle it, whatever happens. Never raises for the page's own faults."""
+    page = Page.objects.select_related("document__job").get(pk=lease.page_id)
+    pulse = Pulse(lease, worker, reader)
+    try:
+        with files.work_folder(lease.token.hex) as folder:
+            image = _decode(page, folder, pulse)
+            started = time.monotonic()
+            result = reader.read_page(
+                image, tile_side=_tile_side(page), should_stop=pulse.should_stop
+            )
+            _store(lease, page, image, result, reader, seconds=time.monotonic() - started)
+    except FileNotFoundError:
+        jobs.fail_page(lease, code="file_missing", params={})
+    except FileRefused as refused:
+        jobs.fail_page(lease, code=refused.code, params=refused.params)
+    except Cancelled:
+        _stop(lease)
+    except BundleError as error:
+        log.error("bundle_missing detail=%s", error)
+        jobs.release(lease, detail=str(error), later=True)
+    except EngineError as error:
+        _count_death(lease, error, reader)
+    except Exception:
+        log.exception("page_raised page=%s", lease.page_id)
+        jobs.count_child_death(lease, code="internal_error")
+
+
+def _count_death(lease: Lease, error: EngineError, reader: Reader) -> None:
+    log.warning("page_died page=%s code=%s detail=%s", lease.page_id, error.code, error)
+    # The decoder's memory is not the engine's: only the latter's peak says something here.
+    peak = None if isinstance(error, DecoderFailed) else reader.peak_memory
+    jobs.count_child_death(lease, code=error.code, detail=str(error), peak_memory=peak)
+
+
+def _stop(lease: Lease) -> None:
+    if jobs.is_cancelled(lease):
+        jobs.cancel_page(lease)
+    else:
+        jobs.release(lease, detail="stopped")
+
+
+def _profile_for(page: Page) -> EngineProfile:
+    """One rung lower after each death: half the pixels, as often as needed."""
+    profile: EngineProfile = settings.OCR_PROFILE
+    return replace(profile, max_page_pixels=profile.max_page_pixels >> page.rung)
+
+
+def _tile_side(page: Page) -> int | None:
+    """The first rung down also reads in the smallest tiles; None is the profile's own side."""
+    return 640 if page.rung else None
+
+
+def _decode(page: Page, folder: Path, pulse: Pulse) -> WorkingImage:
+    document = page.document
+    with files.as_local_path(document.original_name) as path:
+        return decode_page(
+            path,
+            document.kind,
+            page.index,
+            out_dir=folder,
+            pixel_cap=_profile_for(page).max_page_pixels,
+            limits=decode_limits(),
+            should_stop=pulse.should_stop,
+        )
+
+
+def _store(
+    lease: Lease,
+    page: Page,
+    image: WorkingImage,
+    result: PageResult,
+    reader: Reader,
+    *,
+    seconds: float,
+) -> None:
+    """Files first, then one transaction behind the fence; a lost lease leaves nothing behind."""
+    size = image.view_path.stat().st_size
+    view_name = files.keep(image.view_path, "views", image.view_path.suffix)
+    old_name, old_size = page.view_name, page.view_bytes
+    with transaction.atomic():
+        kept = jobs.settle(
+            lease,
+            state=PageState.DONE,
+            outcome=Outcome.DONE,
+            width=result.width,
+            height=result.height,
+            receipt=asdict(result.receipt),
+            notes=list(result.receipt.notes),
+            view_name=view_name,
+            view_bytes=size,
+            confidence=_mean_confidence(result),
+            seconds=seconds,
+            error_code="",
+            error_params={},
+            peak_memory=reader.peak_memory,
+        )
+        if kept:
+            _replace_lines(page, result)
+            quotas.add_storage(owner=page.document.owner, size_bytes=size - old_size)
+    files.discard([old_name if kept else view_name])
+    if not kept:
+        log.warning("result_discarded page=%s attempt=%d", lease.page_id, lease.attempt)
+
+
+def _mean_confidence(result: PageResult) -> float | None:
+    """Weighted by characters: a long line counts for more than a page number."""
+    characters = sum(len(line.text) for line in result.lines)
+    if not characters:
+        return None
+    return sum(line.confidence * len(line.text) for line in result.lines) / characters
+
+
+def _replace_lines(page: Page, result: PageResult) -> None:
+    page.lines.all().delete()
+    lines = Line.objects.bulk_create(
+        Line(
+            page=page,
+            order=order,
+            polygon=[[round(x, 1), round(y, 1)] for x, y in line.polygon],
+            confidence=round(line.confidence, 4),
+            machine_text=line.text,
+            text=line.text,
+        )
+        for order, line in enumerate(result.lines)
+    )
+    LineRevision.objects.bulk_create(
+        LineRevision(line=line, number=0, text=line.text, source=RevisionSource.MACHINE)
+        for line in lines
+    )

@@ -1,0 +1,65 @@
+"""What a django-q worker runs: claim a page, have it read, settle it, until nothing is due.
+
+The worker process stays small: pages are decoded and read in children of it, which are what gets
+killed for time, memory or recycling.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import time
+
+from django.conf import settings
+
+from documents.services import jobs, recognition, retention
+from ocrengine.process import EngineProcess
+
+log = logging.getLogger(__name__)
+
+_engines: dict[str, EngineProcess] = {}
+
+
+def engine_for(bundle: str) -> EngineProcess:
+    """This process's engine child for a bundle; only one bundle is kept loaded at a time."""
+    if bundle not in _engines:
+        close_engines()
+        _engines[bundle] = EngineProcess(settings.OCR_PROFILE, bundle)
+    return _engines[bundle]
+
+
+def close_engines() -> None:
+    while _engines:
+        _engines.popitem()[1].close()
+
+
+atexit.register(close_engines)
+
+
+def drain() -> None:
+    """The doorbell's task: read pages until none is due or the minute is over.
+
+    Returns nothing, so that there is nothing to pickle. If work is left it rings again, which
+    gives django-q2 the chance to recycle this process between two minutes.
+    """
+    worker = jobs.worker_name()
+    deadline = time.monotonic() + settings.OCR_JOB_LIMITS.drain_seconds
+    jobs.beat(worker)
+    jobs.reap()
+    while time.monotonic() < deadline:
+        lease = jobs.claim_next(worker=worker)
+        if lease is None:
+            # Two workers that settle a job's last pages at once may each miss the other's.
+            jobs.close_finished_jobs()
+            jobs.beat(worker)
+            return
+        bundle = jobs.bundle_of(lease)
+        recognition.read_leased_page(lease, reader=engine_for(bundle), worker=worker)
+    jobs.beat(worker)
+    jobs.ring()
+
+
+def tick() -> None:
+    """The minute's schedule: whatever was lost is found here at the latest."""
+    jobs.tick()
+    retention.sweep_debris()
