@@ -13,9 +13,9 @@ language, so that web, API and admin say the same thing.
 
 from typing import Any
 
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.utils.functional import Promise
 
 
 class DocumentsError(Exception):

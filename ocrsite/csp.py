@@ -19,5 +19,7 @@ class ContentSecurityPolicyMiddleware:
         response = self.get_response(request)
         # A download sets a stricter one of its own.
         response.headers.setdefault("Content-Security-Policy", POLICY)
-        response.headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+        response.headers.setdefault(
+            "Permissions-Policy", "camera=(), geolocation=(), microphone=()"
+        )
         return response
