@@ -24,6 +24,10 @@ from django.conf import settings
 CHUNK = 1024 * 1024
 
 
+class StoredFileMissing(FileNotFoundError):
+    """A row says that a file is here, and it is not."""
+
+
 def _root() -> Path:
     return Path(settings.OCR_FILES_DIR)
 
@@ -99,7 +103,7 @@ def as_local_path(name: str) -> Iterator[Path]:
     """A path that a child process can open, for as long as the block runs."""
     path = path_of(name)
     if not path.exists():
-        raise FileNotFoundError(name)
+        raise StoredFileMissing(name)
     yield path
 
 

@@ -53,8 +53,7 @@ def drain() -> None:
             jobs.close_finished_jobs()
             jobs.beat(worker)
             return
-        bundle = jobs.bundle_of(lease)
-        recognition.read_leased_page(lease, reader=engine_for(bundle), worker=worker)
+        recognition.read_leased_page(lease, reader=engine_for(lease.bundle), worker=worker)
     jobs.beat(worker)
     jobs.ring()
 

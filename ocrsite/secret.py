@@ -1,5 +1,6 @@
 """The installation's secret key: made once, readable by nobody else."""
 
+import contextlib
 import os
 import secrets
 import tempfile
@@ -17,8 +18,6 @@ def read_or_create_secret(path: Path) -> str:
             file.write(secrets.token_urlsafe(64))
             file.flush()
             os.fsync(file.fileno())
-            try:
+            with contextlib.suppress(FileExistsError):
                 os.link(file.name, path)
-            except FileExistsError:
-                pass
     return path.read_text().strip()

@@ -1,4 +1,4 @@
-"""One concept per file: what was handed in, what was read in it, what is to be done, what it uses."""
+"""One concept per file: what was handed in, what was read, what is to be done, what it uses."""
 
 from documents.models.document import Document, Page, PageState
 from documents.models.job import Attempt, Job, JobState, Outcome, Worker

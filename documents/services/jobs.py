@@ -41,6 +41,8 @@ class Lease:
     page_id: uuid.UUID
     token: uuid.UUID
     attempt: int
+    bundle: str = ""
+    """What the page's job asked to be read with."""
 
 
 def host_name() -> str:
@@ -108,6 +110,7 @@ def _next_page() -> Page | None:
     if in_flight:
         due = due.filter(forecast_bytes__lte=max(0, memory_for_pages() - in_flight))
     turn = F("document__owner__usage__last_turn_at").asc(nulls_first=True)
+    due = due.select_related("document__job")
     return due.order_by(turn, "due_at", "document__position", "index").first()
 
 
@@ -142,7 +145,7 @@ def _claim(page: Page, worker: str) -> Lease | None:
     )
     Usage.objects.update_or_create(owner_id=document.owner_id, defaults={"last_turn_at": Now()})
     beat(worker, page_id=page.pk)
-    return Lease(page.pk, token, number)
+    return Lease(page.pk, token, number, document.job.bundle)
 
 
 def beat(worker: str, *, page_id: uuid.UUID | None = None, memory_bytes: int = 0) -> None:
@@ -168,11 +171,6 @@ def extend_lease(lease: Lease) -> bool:
     """False when the lease was lost: stop at once, nothing you do counts any more."""
     until = Now() + timedelta(seconds=settings.OCR_JOB_LIMITS.lease_seconds)
     return _held(lease).update(leased_until=until) == 1
-
-
-def bundle_of(lease: Lease) -> str:
-    """The bundle that the page's job asked for."""
-    return Job.objects.values_list("bundle", flat=True).get(documents__pages=lease.page_id)
 
 
 def is_cancelled(lease: Lease) -> bool:
@@ -328,7 +326,7 @@ def retry_page(page: Page) -> int:
 
 
 def _is_dead_neighbour(worker: str) -> bool:
-    """True for a process of this host that no longer runs. Other hosts are judged by their lease."""
+    """True for a process of this host that is gone; other hosts are judged by their lease."""
     host, pid, start_ticks = worker.rsplit(":", 2)
     return host == host_name() and process_start_ticks(int(pid)) != int(start_ticks)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -45,6 +45,16 @@ class Reader(Protocol):
     ) -> PageResult: ...
 
 
+@dataclass(frozen=True)
+class Reading:
+    """One page read: its images, its lines, what it took."""
+
+    image: WorkingImage
+    result: PageResult
+    seconds: float
+    peak_memory: int
+
+
 @dataclass
 class Pulse:
     """Keeps a lease alive while its page is read, and says when to stop."""
@@ -73,7 +83,9 @@ class Pulse:
 
 def read_leased_page(lease: Lease, *, reader: Reader, worker: str) -> None:
     """Read one page and settle it, whatever happens. Never raises for the page's own faults."""
-    page = Page.objects.select_related("document__job").get(pk=lease.page_id)
+    page = Page.objects.select_related("document__owner").filter(pk=lease.page_id).first()
+    if page is None:
+        return  # deleted since it was claimed; the lease went with the row
     pulse = Pulse(lease, worker, reader)
     try:
         with files.work_folder(lease.token.hex) as folder:
@@ -82,8 +94,9 @@ def read_leased_page(lease: Lease, *, reader: Reader, worker: str) -> None:
             result = reader.read_page(
                 image, tile_side=_tile_side(page), should_stop=pulse.should_stop
             )
-            _store(lease, page, image, result, reader, seconds=time.monotonic() - started)
-    except FileNotFoundError:
+            seconds = time.monotonic() - started
+            _store(lease, page, Reading(image, result, seconds, reader.peak_memory))
+    except files.StoredFileMissing:
         jobs.fail_page(lease, code="file_missing", params={})
     except FileRefused as refused:
         jobs.fail_page(lease, code=refused.code, params=refused.params)
@@ -113,10 +126,12 @@ def _stop(lease: Lease) -> None:
         jobs.release(lease, detail="stopped")
 
 
-def _profile_for(page: Page) -> EngineProfile:
+def _pixel_cap(page: Page) -> int:
     """One rung lower after each death: half the pixels, as often as needed."""
     profile: EngineProfile = settings.OCR_PROFILE
-    return replace(profile, max_page_pixels=profile.max_page_pixels >> page.rung)
+    if not page.rung:
+        return profile.max_page_pixels
+    return min(profile.max_page_pixels, page.width * page.height) >> page.rung
 
 
 def _tile_side(page: Page) -> int | None:
@@ -132,24 +147,17 @@ def _decode(page: Page, folder: Path, pulse: Pulse) -> WorkingImage:
             document.kind,
             page.index,
             out_dir=folder,
-            pixel_cap=_profile_for(page).max_page_pixels,
+            pixel_cap=_pixel_cap(page),
             limits=decode_limits(),
             should_stop=pulse.should_stop,
         )
 
 
-def _store(
-    lease: Lease,
-    page: Page,
-    image: WorkingImage,
-    result: PageResult,
-    reader: Reader,
-    *,
-    seconds: float,
-) -> None:
+def _store(lease: Lease, page: Page, reading: Reading) -> None:
     """Files first, then one transaction behind the fence; a lost lease leaves nothing behind."""
-    size = image.view_path.stat().st_size
-    view_name = files.keep(image.view_path, "views", image.view_path.suffix)
+    result, view = reading.result, reading.image.view_path
+    size = view.stat().st_size
+    view_name = files.keep(view, "views", view.suffix)
     old_name, old_size = page.view_name, page.view_bytes
     with transaction.atomic():
         kept = jobs.settle(
@@ -163,10 +171,10 @@ def _store(
             view_name=view_name,
             view_bytes=size,
             confidence=_mean_confidence(result),
-            seconds=seconds,
+            seconds=reading.seconds,
             error_code="",
             error_params={},
-            peak_memory=reader.peak_memory,
+            peak_memory=reading.peak_memory,
         )
         if kept:
             _replace_lines(page, result)

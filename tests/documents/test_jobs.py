@@ -35,7 +35,7 @@ def test_a_claimed_page_is_leased_and_its_attempt_is_on_record_before_any_work(o
 
     page.refresh_from_db()
     attempt = page.history.get()
-    assert lease == Lease(page.pk, page.token, 1)
+    assert lease == Lease(page.pk, page.token, 1, "accurate")
     assert (page.state, page.attempts) == (PageState.LEASED, 1)
     assert page.leased_until > timezone.now()
     assert (attempt.number, attempt.outcome, attempt.worker) == (1, Outcome.RUNNING, mine())

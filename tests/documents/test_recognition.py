@@ -1,0 +1,175 @@
+"""One leased page in; its text, or its reason, out. Real decoder children, stand-in engine."""
+
+import pytest
+
+from documents import files
+from documents.models import Attempt, Document, Job, JobState, Page, PageState, Usage
+from documents.services import jobs, recognition
+from documents.services.retention import delete_document
+from documents.services.uploads import accept_upload
+from ocrengine.errors import BundleError, Cancelled, EngineCrashed, EngineTimeout, OutOfMemory
+from tests.fake_reader import FakeReader
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def document(owner, upload_of, png) -> Document:
+    accept_upload(owner=owner, uploaded=[upload_of("scan.png", png)])
+    return Document.objects.get()
+
+
+def read_next(reader: FakeReader) -> Page:
+    worker = jobs.worker_name()
+    lease = jobs.claim_next(worker=worker)
+    recognition.read_leased_page(lease, reader=reader, worker=worker)
+    return Page.objects.filter(pk=lease.page_id).first()
+
+
+def work_folders() -> list[str]:
+    root = files.incoming_dir().parent / "work"
+    return [p.name for p in root.iterdir()] if root.exists() else []
+
+
+def test_a_page_that_was_read_has_its_lines_its_receipt_and_its_view(document):
+    page = read_next(FakeReader(["Hello", "World"]))
+
+    assert page.state == PageState.DONE
+    assert [(x.order, x.text, x.machine_text) for x in page.lines.all()] == [
+        (0, "Hello", "Hello"),
+        (1, "World", "World"),
+    ]
+    assert page.lines.first().revisions.get().source == "machine"
+    assert page.confidence == pytest.approx(0.9)
+    assert page.receipt["bundle"] == "fake"
+    assert files.path_of(page.view_name).stat().st_size == page.view_bytes > 0
+    assert Attempt.objects.get().outcome == "done"
+    assert Job.objects.get().state == JobState.DONE
+
+
+def test_the_view_image_counts_as_storage_of_its_owner(document, owner):
+    page = read_next(FakeReader())
+    assert Usage.objects.get().storage_bytes == document.size_bytes + page.view_bytes
+    delete_document(document)
+    assert Usage.objects.get().storage_bytes == 0
+
+
+def test_nothing_of_a_page_stays_in_the_work_folder(document):
+    read_next(FakeReader())
+    assert work_folders() == []
+
+
+@pytest.mark.parametrize("error", [OutOfMemory(), EngineTimeout(), EngineCrashed()])
+def test_an_engine_child_that_dies_costs_one_try_and_the_next_is_one_rung_lower(document, error):
+    reader = FakeReader(errors=[error])
+    page = read_next(reader)
+    assert (page.state, page.child_deaths, page.rung) == (PageState.PENDING, 1, 1)
+
+    page = read_next(reader)
+
+    assert page.state == PageState.DONE
+    assert reader.tile_sides == [None, 640]
+    assert page.receipt["working_size"][0] * page.receipt["working_size"][1] <= 320 * 200 / 2
+    assert (page.width, page.height) == (320, 200)
+    assert page.was_reduced
+    assert work_folders() == []
+
+
+def test_a_page_that_always_kills_its_child_is_set_aside_with_the_code_of_the_last_death(document):
+    reader = FakeReader(errors=[EngineCrashed(), EngineCrashed(), OutOfMemory()])
+    for _ in range(3):
+        page = read_next(reader)
+
+    assert (page.state, page.error_code) == (PageState.QUARANTINED, "out_of_memory")
+    assert [a.error_code for a in page.history.all()] == [
+        "engine_crashed",
+        "engine_crashed",
+        "out_of_memory",
+    ]
+
+
+def test_a_bug_of_ours_does_not_loop_for_ever(document):
+    reader = FakeReader(errors=[KeyError("x"), KeyError("x"), KeyError("x")])
+    for _ in range(3):
+        page = read_next(reader)
+    assert (page.state, page.error_code) == (PageState.QUARANTINED, "internal_error")
+
+
+def test_pages_wait_while_the_models_are_missing(document):
+    page = read_next(FakeReader(errors=[BundleError("detector: wrong hash")]))
+
+    assert (page.state, page.child_deaths) == (PageState.PENDING, 0)
+    assert "wrong hash" in page.history.get().detail
+    assert jobs.claim_next(worker="other:1:1") is None, "it is tried again later, not at once"
+
+
+def test_damage_that_shows_only_when_decoding_is_a_failed_page_with_its_reason(document):
+    path = files.path_of(document.original_name)
+    path.write_bytes(path.read_bytes()[:60])
+
+    page = read_next(FakeReader())
+
+    assert (page.state, page.error_code, page.attempts) == (PageState.FAILED, "damaged", 1)
+    assert page.error_params["page"] == 1
+    assert Job.objects.get().state == JobState.FAILED
+
+
+def test_a_stored_file_that_is_gone_is_a_failed_page_not_a_crash(document):
+    files.path_of(document.original_name).unlink()
+    assert read_next(FakeReader()).error_code == "file_missing"
+
+
+def test_a_cancelled_page_is_stopped_and_stays_without_a_result(document):
+    reader = FakeReader(
+        errors=[Cancelled()], while_reading=lambda: jobs.cancel_job(Job.objects.get())
+    )
+    page = read_next(reader)
+    assert page.state == PageState.CANCELLED
+    assert Job.objects.get().state == JobState.CANCELLED
+
+
+def test_the_pulse_says_stop_when_the_job_is_cancelled_or_the_lease_is_lost(document):
+    lease = jobs.claim_next(worker=jobs.worker_name())
+    pulse = recognition.Pulse(lease, jobs.worker_name(), FakeReader())
+    assert not pulse.should_stop()
+
+    jobs.release(lease)
+
+    fresh = recognition.Pulse(lease, jobs.worker_name(), FakeReader())
+    assert fresh.should_stop()
+    assert fresh.should_stop(), "and keeps saying so"
+
+
+def test_a_late_result_of_a_lost_lease_is_discarded_with_its_view(document):
+    reader = FakeReader(while_reading=jobs.release_leases_of_host)
+
+    page = read_next(reader)
+
+    assert page.state == PageState.PENDING
+    assert not page.lines.exists()
+    views = files.incoming_dir().parent / "views"
+    assert not [p for p in views.rglob("*") if p.is_file()]
+
+
+def test_a_document_deleted_while_it_is_read_leaves_nothing_behind(document):
+    reader = FakeReader(while_reading=lambda: delete_document(Document.objects.get()))
+
+    assert read_next(reader) is None
+
+    root = files.incoming_dir().parent
+    assert [p for p in root.rglob("*") if p.is_file() and "incoming" not in p.parts] == []
+    assert Usage.objects.get().storage_bytes == 0
+
+
+def test_a_page_read_again_has_one_set_of_lines_and_one_view(document, owner):
+    read_next(FakeReader(["first"]))
+    Page.objects.update(state=PageState.FAILED)
+    Job.objects.update(state=JobState.FAILED)
+    jobs.retry_job(Job.objects.get())
+
+    page = read_next(FakeReader(["second", "third"]))
+
+    assert [line.text for line in page.lines.all()] == ["second", "third"]
+    views = files.incoming_dir().parent / "views"
+    assert len([p for p in views.rglob("*") if p.is_file()]) == 1
+    assert Usage.objects.get().storage_bytes == document.size_bytes + page.view_bytes
