@@ -1,0 +1,178 @@
+"""Engine bundles: detector + recogniser + charset + preprocessing + runtime, under one name.
+
+The stages (tiles, crops, batches, decoding, order) are shared by all bundles and know only the two
+protocols below. Another family of networks joins by adding a BundleSpec whose `load` returns them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ocrengine.charset import Charset
+from ocrengine.device import Device
+from ocrengine.errors import BundleError
+from ocrengine.runtimes.onnx import OnnxNetwork
+
+
+class Network(Protocol):
+    """Detector: (1, 3, H, W) -> (1, 1, H, W) probabilities. Recogniser: (B, 3, h, W) -> (B, T, C)
+    probabilities. float32 in and out; H and W are multiples of the preprocessing's `multiple`."""
+
+    def __call__(self, batch: NDArray[np.float32]) -> NDArray[np.float32]: ...
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """(pixel / 255 - mean) / std, per channel, in the channel order the network was trained on."""
+
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    bgr: bool
+    multiple: int
+
+
+@dataclass(frozen=True)
+class DetectorSettings:
+    """DB post-processing (Liao et al., arXiv:1911.08947)."""
+
+    preprocessing: Preprocessing
+    binarize: float
+    """A pixel belongs to a kernel above this probability."""
+    box_score: float
+    """A box is kept when the mean probability inside it reaches this."""
+    unclip_ratio: float
+    dilate: bool
+    """Join kernels one pixel apart, as the weights were tuned for."""
+
+
+@dataclass(frozen=True)
+class RecognizerSettings:
+    preprocessing: Preprocessing
+    height: int
+    min_width: int
+    max_width: int
+    """Wider lines are read in overlapping pieces."""
+    min_confidence: float
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A loaded bundle: two networks and everything that must agree with them."""
+
+    name: str
+    sha256: str
+    detector: Network
+    detector_settings: DetectorSettings
+    recognizer: Network
+    recognizer_settings: RecognizerSettings
+    charset: Charset
+
+
+@dataclass(frozen=True)
+class BundleSpec:
+    name: str
+    licence: str
+    files: Callable[[], dict[str, Path]]
+    """Role -> path; raises BundleError when they cannot be located."""
+    sha256: dict[str, str]
+    load: Callable[[BundleSpec, Device], Bundle]
+
+    def verified_files(self) -> dict[str, Path]:
+        """The files, after each was hashed."""
+        paths = self.files()
+        for role, path in paths.items():
+            if not path.is_file():
+                raise BundleError(f"bundle {self.name}: {role} is missing ({path.name})")
+            if _sha256(path) != self.sha256[role]:
+                raise BundleError(f"bundle {self.name}: {role} was altered ({path.name})")
+        return paths
+
+    @property
+    def fingerprint(self) -> str:
+        return hashlib.sha256("".join(sorted(self.sha256.values())).encode()).hexdigest()
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+# --- accurate: PP-OCRv6 small, from the files that the rapidocr package carries ------------------
+
+_SYMMETRIC = (0.5, 0.5, 0.5)
+
+
+def _rapidocr_files() -> dict[str, Path]:
+    # find_spec of a top-level package locates it without running any of its code.
+    spec = importlib.util.find_spec("rapidocr")
+    if spec is None or not spec.submodule_search_locations:
+        raise BundleError("bundle accurate: the package rapidocr, which carries it, is missing")
+    folder = Path(spec.submodule_search_locations[0]) / "models"
+    return {
+        "detector": folder / "PP-OCRv6_det_small.onnx",
+        "recognizer": folder / "PP-OCRv6_rec_small.onnx",
+    }
+
+
+def _load_ppocr(spec: BundleSpec, device: Device) -> Bundle:
+    paths = spec.verified_files()
+    recognizer = OnnxNetwork(paths["recognizer"], device)
+    normalized = Preprocessing(_SYMMETRIC, _SYMMETRIC, bgr=True, multiple=32)
+    return Bundle(
+        name=spec.name,
+        sha256=spec.fingerprint,
+        detector=OnnxNetwork(paths["detector"], device),
+        detector_settings=DetectorSettings(
+            preprocessing=normalized,
+            binarize=0.3,
+            box_score=0.5,
+            unclip_ratio=1.6,
+            dilate=True,
+        ),
+        recognizer=recognizer,
+        recognizer_settings=RecognizerSettings(
+            preprocessing=Preprocessing(_SYMMETRIC, _SYMMETRIC, bgr=True, multiple=8),
+            height=48,
+            min_width=48,
+            max_width=3200,
+            min_confidence=0.5,
+        ),
+        charset=Charset.from_lines(recognizer.metadata["character"], space=True),
+    )
+
+
+BUNDLES = {
+    spec.name: spec
+    for spec in (
+        BundleSpec(
+            name="accurate",
+            licence="Apache-2.0 (PP-OCRv6 small, PaddleOCR authors; packaged by rapidocr)",
+            files=_rapidocr_files,
+            sha256={
+                "detector": "090f04abcd9d9a7498bc4ebf677e4cb9bdce1fe4197ddb7e529f1ef44e1ff94f",
+                "recognizer": "6f327246b50388f3c176ae304bd95767ea6dc0c9ae92153ef8cbe210b3c14884",
+            },
+            load=_load_ppocr,
+        ),
+    )
+}
+
+
+def get_bundle(name: str) -> BundleSpec:
+    if name not in BUNDLES:
+        raise BundleError(f"unknown bundle {name!r}: choose one of {', '.join(BUNDLES)}")
+    return BUNDLES[name]
+
+
+def load_bundle(name: str, device: Device) -> Bundle:
+    """Hash, load, and check that the charset fits the network."""
+    spec = get_bundle(name)
+    return spec.load(spec, device)

@@ -1,0 +1,18 @@
+"""Which profile, and why, in one sentence."""
+
+from __future__ import annotations
+
+from ocrengine.memory import MemoryBudget
+from ocrengine.profiles import BALANCED, LOW_MEMORY, MB, EngineProfile, get_profile
+
+ROOMY_BYTES = 3 * 1024 * MB
+
+
+def choose_profile(budget: MemoryBudget, asked_for: str = "") -> tuple[EngineProfile, str]:
+    """What was asked for; else low_memory under 3 GB of free memory, else balanced."""
+    if asked_for:
+        return get_profile(asked_for), "OCR_PROFILE asks for it"
+    free = f"{budget.available // MB} MB are free ({budget.source})"
+    if budget.available < ROOMY_BYTES:
+        return LOW_MEMORY, f"{free}, which is under {ROOMY_BYTES // MB} MB"
+    return BALANCED, free
