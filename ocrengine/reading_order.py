@@ -24,7 +24,19 @@ MIN_ASPECT = 6.0
 """Lines of running text are this much wider than high; cells of a table seldom are."""
 MIN_SHARE = 0.12
 """A column is at least this share of the width of what is being cut."""
+ALIGNED = 0.65
+"""Share of rows that run on across a gap, from which the two sides are a table's."""
+ON_A_ROW = 0.3
+"""Middles that are this share of a height apart lie on one row."""
+SOLID = 0.75
+"""Lines of a text column fill this share of its width; cells of a table seldom do."""
+SOLID_ASPECT = 11.0
+SOLID_DENSITY = 0.4
+SOLID_SHARE = 0.18
+RUNNING_DENSITY = 0.35
 MAX_CANDIDATES = 80
+ASIDE = 0.2
+BEFORE = 0.45
 SURE_ANGLE = 0.3
 """Degrees of skew under which turning the page changes nothing."""
 MAX_SKEW = 15.0
@@ -36,11 +48,15 @@ def reading_order(quads: Quads) -> Indices:
     if len(quads) < 2:
         return np.arange(len(quads))
     boxes = bounds(_turned(quads, -page_skew(quads)))
-    # Outlines are padded by unclipping; the letters themselves keep clear of their neighbours.
-    height = boxes[:, 3] - boxes[:, 1]
-    boxes[:, 1] += 0.15 * height
-    boxes[:, 3] -= 0.15 * height
-    return _order(boxes, np.arange(len(boxes)))
+    return _order(_shrunk(boxes), np.arange(len(boxes)))
+
+
+def _shrunk(boxes: Boxes) -> Boxes:
+    """Outlines are padded by unclipping; letters themselves keep clear of their neighbours."""
+    width, height = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
+    aside = np.minimum(ASIDE * height, 0.2 * width)
+    inner = [aside, 0.15 * height, -aside, -0.15 * height]
+    return (boxes + np.stack(inner, axis=1)).astype(np.float32)
 
 
 def page_skew(quads: Quads) -> float:
@@ -111,7 +127,7 @@ def _candidates(boxes: Boxes, members: Indices) -> list[float]:
     common = values[np.argsort(-counts, kind="stable")][:MAX_CANDIDATES]
     lowest = float(edges.min())
     firsts = (float(edges[bins == value].min()) for value in common)
-    return [first - 0.3 * step for first in firsts if first - lowest > 2 * step]
+    return [first - BEFORE * step for first in firsts if first - lowest > 2 * step]
 
 
 def _cut_at(boxes: Boxes, members: Indices, x: float) -> list[_Block | Indices]:
@@ -141,17 +157,56 @@ def _as_block(boxes: Boxes, run: Indices, x: float) -> _Block | None:
     if min(len(left), len(right)) < MIN_LINES:
         return None
     width = float(boxes[run, 2].max() - boxes[run, 0].min())
-    both = (_looks_like_text(boxes, side, width) for side in (left, right))
-    return _Block(left, right) if all(both) else None
+    sides_ = [_side_of(boxes, side) for side in (left, right)]
+    if min(side.span for side in sides_) < MIN_SHARE * width:
+        return None
+    if _aligned_share(boxes, left, right) >= ALIGNED:
+        # Rows run across: a table, unless both sides are solid text on a common grid.
+        solid = all(side.is_solid(width) for side in sides_)
+        return _Block(left, right) if solid else None
+    dense = min(side.density for side in sides_) >= RUNNING_DENSITY
+    running = dense and max(side.aspect for side in sides_) >= MIN_ASPECT
+    return _Block(left, right) if running else None
 
 
-def _looks_like_text(boxes: Boxes, side: Indices, page_width: float) -> bool:
-    """Lines of one side are long, and fill the width they span."""
+@dataclass(frozen=True)
+class _Side:
+    """One side of a cut: how wide it is, how alike its lines, how long, how close."""
+
+    span: float
+    fill: float
+    """usual width of a line / width of its longest"""
+    aspect: float
+    density: float
+    """share of its height that lines cover"""
+
+    def is_solid(self, page_width: float) -> bool:
+        """Justified or nearly so, long lines, closely set: text, whatever stands beside it."""
+        return (
+            self.fill >= SOLID
+            and self.aspect >= SOLID_ASPECT
+            and self.density >= SOLID_DENSITY
+            and self.span >= SOLID_SHARE * page_width
+        )
+
+
+def _side_of(boxes: Boxes, side: Indices) -> _Side:
     x0, y0, x1, y1 = boxes[side].T
     span = float(np.percentile(x1, 90) - np.percentile(x0, 10))
     widths = x1 - x0
     aspect = float(np.median(widths / np.maximum(y1 - y0, 1)))
-    return span >= MIN_SHARE * page_width and aspect >= MIN_ASPECT
+    usual, long = np.percentile(widths, (50, 90))
+    rows = len(np.unique(np.round((y0 + y1) / 2 / max(float(np.median(y1 - y0)), 1.0))))
+    density = rows * float(np.median(y1 - y0)) / max(float(y1.max() - y0.min()), 1.0)
+    return _Side(span, float(usual / max(long, 1.0)), aspect, density)
+
+
+def _aligned_share(boxes: Boxes, left: Indices, right: Indices) -> float:
+    """Share of the shorter side's rows that continue a row of the other side."""
+    few, many = sorted((left, right), key=len)
+    centre = (boxes[:, 1] + boxes[:, 3]) / 2
+    nearest = np.abs(centre[few][:, None] - centre[many][None, :]).min(axis=1)
+    return float(np.mean(nearest < ON_A_ROW * (boxes[few, 3] - boxes[few, 1])))
 
 
 def _row_by_row(boxes: Boxes, members: Indices) -> Indices:
