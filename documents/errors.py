@@ -2,6 +2,7 @@
 
 DocumentsError                  code                 HTTP
 |- BatchTooLarge                batch_too_large      413
+|- BodyTooLarge                 body_too_large       413
 |- NothingUploaded              no_files             400
 |- DiskFull                     disk_full            507
 |- NotCancellable               not_cancellable      409
@@ -38,6 +39,11 @@ class BatchTooLarge(DocumentsError):
 
 class NothingUploaded(DocumentsError):
     code = "no_files"
+
+
+class BodyTooLarge(DocumentsError):
+    code = "body_too_large"
+    http_status = 413
 
 
 class DiskFull(DocumentsError):

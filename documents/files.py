@@ -1,6 +1,6 @@
 """Bytes at rest: the only module that knows where a file lies.
 
-    incoming/   uploads on their way in, on the same file system, so that keeping one is a rename
+    incoming/   uploads on their way in, on the same file system, so that keeping one copies nothing
     originals/  what was handed in, byte for byte, under names made by us
     views/      one small re-encoded image per page, for the screen
     work/       one folder per lease: the working image, gone with it
@@ -58,9 +58,10 @@ def _sync_dir(path: Path) -> None:
 
 
 def keep(source: Path, folder: str, suffix: str = "") -> str:
-    """Move a finished file into the store, durably; returns its name.
+    """Give a finished file a second, lasting name in the store; returns it.
 
-    fsync(file), rename, fsync(folder): when this returns, a power cut loses nothing.
+    fsync(file), link, fsync(folder): when this returns, a power cut loses nothing. A link and not
+    a rename, because the first name is its maker's to remove.
     """
     key = uuid.uuid4().hex
     name = f"{folder}/{key[:2]}/{key}{suffix}"
@@ -72,7 +73,7 @@ def keep(source: Path, folder: str, suffix: str = "") -> str:
     finally:
         os.close(descriptor)
     os.chmod(source, 0o640)
-    os.replace(source, target)
+    os.link(source, target)
     _sync_dir(target.parent)
     return name
 

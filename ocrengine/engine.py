@@ -68,7 +68,7 @@ class Engine:
         stopwatch: Stopwatch,
     ) -> PageResult:
         factor = np.array([source[0] / working[0], source[1] / working[1]], np.float32)
-        quads = (found.quads * factor).round(1).tolist()
+        quads = (found.quads * factor).astype(np.float64).round(1).tolist()
         lines = tuple(
             Line(
                 polygon=tuple((x, y) for x, y in quad),

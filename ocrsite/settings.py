@@ -67,6 +67,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "documents.web.middleware.BodyLimitMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -161,6 +162,7 @@ OCR_ADDRESS = env_str("OCR_ADDRESS", "127.0.0.1:8000")
 # --- Uploads: files go to disk as they arrive, counted and cut by our own handler -------------
 FILE_UPLOAD_HANDLERS = ["documents.web.upload_handler.BoundedUploadHandler"]
 FILE_UPLOAD_TEMP_DIR = OCR_FILES_DIR / "incoming"
+FILE_UPLOAD_TEMP_DIR.mkdir(mode=0o750, parents=True, exist_ok=True)
 FILE_UPLOAD_PERMISSIONS = 0o640
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o750
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200

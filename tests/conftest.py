@@ -1,7 +1,7 @@
 """Shared fixtures: personas, a private data folder per test, uploads made on the spot."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -76,13 +76,17 @@ def png() -> bytes:
 
 
 @pytest.fixture
-def upload_of(settings) -> Callable[..., TemporaryUploadedFile]:
-    """An upload as the handler leaves it: a file in incoming/."""
+def upload_of() -> Iterator[Callable[..., TemporaryUploadedFile]]:
+    """An upload as the handler leaves it: a file in incoming/, removed after the request."""
+    made: list[TemporaryUploadedFile] = []
 
     def make(name: str, content: bytes) -> TemporaryUploadedFile:
         file = TemporaryUploadedFile(name, "application/octet-stream", len(content), None)
         file.write(content)
         file.flush()
+        made.append(file)
         return file
 
-    return make
+    yield make
+    for file in made:
+        file.close()

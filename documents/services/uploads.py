@@ -91,7 +91,8 @@ def _megabytes(size: int) -> str:
 def clean_name(raw: str | None) -> str:
     """A label, never a path: NFC, no control, bidi or zero-width characters, at most 200."""
     text = unicodedata.normalize("NFC", raw or "")
-    kept = "".join(c for c in text if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co"))
+    spaced = (" " if c.isspace() else c for c in text)
+    kept = "".join(c for c in spaced if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co"))
     return " ".join(kept.split())[:200]
 
 

@@ -1,0 +1,20 @@
+"""A refusal as the caller wants it: JSON problem details (RFC 9457) or a page."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+
+from documents.errors import DocumentsError
+
+
+def wants_json(request: HttpRequest) -> bool:
+    return request.headers.get("Accept", "").startswith("application/json")
+
+
+def problem_response(request: HttpRequest, error: DocumentsError) -> HttpResponse:
+    if wants_json(request):
+        body = {"code": error.code, "title": error.sentence, "status": error.http_status}
+        return JsonResponse(body, status=error.http_status, content_type="application/problem+json")
+    context = {"sentence": error.sentence}
+    return render(request, "documents/problem.html", context, status=error.http_status)

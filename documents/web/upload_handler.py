@@ -1,0 +1,82 @@
+"""Files of a request on their way to disk, counted as they arrive and cut at the limits.
+
+Nothing is written unless the view has opened the door, so that a request to another address, or
+by somebody who is not logged in, cannot fill the disk.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
+from django.core.files.uploadhandler import SkipFile, StopUpload, TemporaryFileUploadHandler
+from django.http import HttpRequest
+
+FAULT = "upload_fault"
+_DOOR = "upload_door_is_open"
+
+
+def open_the_door(request: HttpRequest) -> None:
+    """Let this request's files reach the disk. Call before anything reads request.POST."""
+    setattr(request, _DOOR, True)
+
+
+def upload_fault(request: HttpRequest) -> str:
+    """Why the files of this request cannot be trusted to be whole: a code, or nothing."""
+    return getattr(request, FAULT, "")
+
+
+class BoundedUploadHandler(TemporaryFileUploadHandler):
+    """One file at a time to FILE_UPLOAD_TEMP_DIR.
+
+    A file over the limit is no longer written, what was written of it is given back, and it is
+    marked `too_large` with its true size. Files beyond the batch's cap are counted, never written.
+    """
+
+    def __init__(self, request: HttpRequest | None = None) -> None:
+        super().__init__(request)
+        self.limits = settings.OCR_UPLOAD_LIMITS
+        self.files_seen = 0
+
+    def new_file(self, *args: Any, **kwargs: Any) -> None:
+        if not getattr(self.request, _DOOR, False):
+            raise SkipFile
+        self.files_seen += 1
+        self.beyond_the_cap = self.files_seen > self.limits.files_per_batch
+        self.too_large = False
+        if self.beyond_the_cap:
+            # What TemporaryFileUploadHandler does, without its file.
+            super(TemporaryFileUploadHandler, self).new_file(*args, **kwargs)
+            return
+        Path(settings.FILE_UPLOAD_TEMP_DIR).mkdir(mode=0o750, parents=True, exist_ok=True)
+        super().new_file(*args, **kwargs)
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        if self.beyond_the_cap or self.too_large:
+            return
+        if start + len(raw_data) > self.limits.file_bytes:
+            self.too_large = True
+            self.file.seek(0)
+            self.file.truncate(0)
+            return
+        try:
+            self.file.write(raw_data)
+        except OSError as error:
+            setattr(self.request, FAULT, "disk_full")
+            raise StopUpload(connection_reset=True) from error
+
+    def file_complete(self, file_size: int) -> UploadedFile:
+        if self.beyond_the_cap:
+            return UploadedFile(file=None, name=self.file_name, size=file_size)
+        file: TemporaryUploadedFile = super().file_complete(file_size)
+        file.flush()
+        file.too_large = self.too_large
+        return file
+
+    def upload_interrupted(self) -> None:
+        """The body ended inside a file: whoever sent it is gone, and nothing of it is kept."""
+        setattr(self.request, FAULT, "upload_interrupted")
+        if not self.beyond_the_cap:
+            super().upload_interrupted()

@@ -1,0 +1,87 @@
+"""The engine child's main: build the engine, then answer one line per line until the pipe closes.
+
+No Django, no database, nothing of the parent's environment. Library chatter goes to standard
+error; the answers' pipe is moved out of its reach first.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import importlib
+import json
+import os
+import signal
+import sys
+from typing import Any
+
+from ocrengine.errors import EngineError
+from ocrengine.memory import trim
+from ocrengine.profiles import EngineProfile
+
+PR_SET_PDEATHSIG = 1
+TRIM_EVERY = 10
+
+
+def main() -> None:
+    order, parent = json.loads(sys.argv[2]), int(sys.argv[3])
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    profile = EngineProfile(**order["profile"])
+    _settle_in(profile, parent)
+    try:
+        engine = _build(order["engine"], profile, order["bundle"])
+    except Exception as error:
+        _answer(answers, _failure(error))
+        return
+    _answer(answers, {"ready": True})
+    for count, line in enumerate(sys.stdin, start=1):
+        _answer(answers, _read(engine, json.loads(line)))
+        if count % TRIM_EVERY == 0:
+            trim()
+
+
+def _settle_in(profile: EngineProfile, parent: int) -> None:
+    """Die with the parent, step back for others, and be the one the kernel picks."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        sys.exit(1)  # it died before the line above
+    os.nice(profile.niceness)
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
+        file.write("500")
+
+
+def _build(name: str, profile: EngineProfile, bundle: str) -> Any:
+    module, _, attribute = name.partition(":")
+    return getattr(importlib.import_module(module), attribute)(profile, bundle)
+
+
+def _read(engine: Any, order: dict[str, Any]) -> dict[str, Any]:
+    import numpy as np  # noqa: PLC0415  after the environment's caps are in force
+
+    try:
+        image = np.load(order["path"], mmap_mode="r")
+        result = engine.read(
+            image,
+            source_size=tuple(order["source_size"]),
+            notes=tuple(order["notes"]),
+            detect_only=order["detect_only"],
+            tile_side=order["tile_side"],
+        )
+    except Exception as error:
+        return _failure(error)
+    return {"result": result.to_dict()}
+
+
+def _failure(error: Exception) -> dict[str, Any]:
+    if isinstance(error, EngineError):
+        return {"error": error.code, "detail": str(error)}
+    text = f"{type(error).__name__}: {error}"[:300]
+    # numpy says MemoryError; OpenCV says "Insufficient memory".
+    is_memory = isinstance(error, MemoryError) or "Insufficient memory" in text
+    return {"error": "out_of_memory" if is_memory else "engine_crashed", "detail": text}
+
+
+def _answer(answers: Any, answer: dict[str, Any]) -> None:
+    answers.write(json.dumps(answer) + "\n")
+    answers.flush()

@@ -1,0 +1,386 @@
+"""The disposable decoder: one file on standard input, one answer on standard output.
+
+Run by path with `-I -S`, never imported by the product: no Django, no numpy, no torch, nothing of
+ours. It limits itself before it touches a byte of the file. Answers are one JSON object:
+
+    {"pages": [[w, h], ...], "notes": [...]}              inspect
+    {"path": ..., "width": ..., ...}                      decode (see client.WorkingImage)
+    {"refused": code, "params": {...}}                    the file is at fault
+    {"memory": reason}                                    it needs more memory than allowed
+"""
+
+# ruff: noqa: PLC0415  a PDF must not pay for Pillow's plugins, nor an image for pdfium
+
+import ctypes
+import json
+import math
+import os
+import resource
+import signal
+import sys
+
+PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38
+POINTS_PER_INCH = 72
+MIN_PDF_DPI = 36
+ROWS_AT_ONCE = 256
+
+
+class Refused(Exception):
+    def __init__(self, code, **params):
+        self.code, self.params = code, params
+
+
+def confine(limits):
+    """Give up everything that decoding does not need. Before any byte of the file is read."""
+    libc = ctypes.CDLL(None)
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    for what, limit in (
+        (resource.RLIMIT_AS, limits["memory_bytes"]),
+        (resource.RLIMIT_CPU, limits["cpu_seconds"]),
+        (resource.RLIMIT_FSIZE, limits["file_bytes"]),
+        (resource.RLIMIT_NOFILE, 64),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        resource.setrlimit(what, (limit, limit))
+    os.nice(5)
+    with open("/proc/self/oom_score_adj", "w") as file:
+        # When memory runs out, the kernel must choose this process and no other.
+        file.write("1000")
+    os.umask(0o077)
+
+
+# --- Images -----------------------------------------------------------------------------------
+
+
+def pillow(max_pixels):
+    from PIL import Image, ImageFile, PngImagePlugin
+
+    Image.MAX_IMAGE_PIXELS = max_pixels + 1
+    ImageFile.LOAD_TRUNCATED_IMAGES = False
+    PngImagePlugin.MAX_TEXT_CHUNK = 1024 * 1024
+    PngImagePlugin.MAX_TEXT_MEMORY = 4 * 1024 * 1024
+    return Image
+
+
+def open_image(kind, limits):
+    Image = pillow(limits["max_pixels_streamed"])
+    try:
+        return Image.open(sys.stdin.buffer, formats=(kind.upper(),))
+    except MemoryError:
+        raise
+    except Image.DecompressionBombError:
+        raise Refused("too_many_pixels", **pixels_of(kind, limits)) from None
+    except Exception:
+        raise Refused("damaged", page=1) from None
+
+
+def pixels_of(kind, limits):
+    """Pillow refused before it said the size; read it where each format keeps it, if simple."""
+    sys.stdin.buffer.seek(0)
+    head = sys.stdin.buffer.read(32)
+    size = ("?", "?")
+    if kind == "png":
+        size = (int.from_bytes(head[16:20], "big"), int.from_bytes(head[20:24], "big"))
+    elif kind == "gif":
+        size = (int.from_bytes(head[6:8], "little"), int.from_bytes(head[8:10], "little"))
+    elif kind == "bmp":
+        size = (int.from_bytes(head[18:22], "little"), int.from_bytes(head[22:26], "little"))
+    limit = limits["max_pixels"] // 1_000_000
+    return {"page": 1, "width": size[0], "height": size[1], "limit_mp": limit}
+
+
+def check_size(width, height, page, kind, limits):
+    if width < 1 or height < 1:
+        raise Refused("damaged", page=page)
+    allowed = limits["max_pixels_streamed" if kind == "jpeg" else "max_pixels"]
+    if width * height > allowed:
+        raise Refused(
+            "too_many_pixels",
+            page=page,
+            width=width,
+            height=height,
+            limit_mp=allowed // 1_000_000,
+        )
+    if max(width, height) > limits["max_side"]:
+        raise Refused(
+            "side_too_long", page=page, width=width, height=height, limit=limits["max_side"]
+        )
+
+
+def exif_orientation(image):
+    """1 to 8; anything else, and any damage in the metadata, means upright."""
+    try:
+        value = image.getexif().get(0x0112, 1)
+    except MemoryError:
+        raise
+    except Exception:
+        return 1
+    return value if value in range(1, 9) else 1
+
+
+def upright_size(image):
+    width, height = image.size
+    return (height, width) if exif_orientation(image) >= 5 else (width, height)
+
+
+def pages_of_tiff(image, limits):
+    """Sizes of all frames, which are found by following their directories."""
+    pages, seen = [], set()
+    while True:
+        index = len(pages)
+        try:
+            image.seek(index)
+        except EOFError:
+            return pages
+        except MemoryError:
+            raise
+        except Exception:
+            raise Refused("damaged", page=index + 1) from None
+        offset = getattr(image, "_frame_pos", [index])[-1]
+        if offset in seen:
+            return pages  # a directory that points back at itself
+        seen.add(offset)
+        if index >= limits["max_pages"]:
+            raise Refused("too_many_pages", pages=f"{index + 1}+", limit=limits["max_pages"])
+        width, height = upright_size(image)
+        check_size(width, height, index + 1, "tiff", limits)
+        pages.append((width, height))
+
+
+def inspect_image(kind, limits):
+    image = open_image(kind, limits)
+    if kind == "tiff":
+        return {"pages": pages_of_tiff(image, limits), "notes": []}
+    width, height = upright_size(image)
+    check_size(width, height, 1, kind, limits)
+    check_whole(kind)
+    animated = kind in ("gif", "webp", "png") and getattr(image, "is_animated", False)
+    return {"pages": [(width, height)], "notes": ["animation_first_frame"] if animated else []}
+
+
+def check_whole(kind):
+    """A file that was cut lacks its end mark, and that is cheap to see."""
+    file = sys.stdin.buffer
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(0, size - 64 * 1024))
+    tail = file.read()
+    marks = {"png": b"IEND", "jpeg": b"\xff\xd9"}
+    if kind in marks and marks[kind] not in tail:
+        raise Refused("damaged", page=1)
+
+
+TRANSPOSE = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}
+"""EXIF orientation -> Pillow's Transpose."""
+
+
+def decode_image(order, limits):
+    kind, index = order["kind"], order["index"]
+    image = open_image(kind, limits)
+    try:
+        if kind == "tiff":
+            image.seek(index)
+        source = upright_size(image)
+        check_size(*source, index + 1, kind, limits)
+        orientation = exif_orientation(image)
+        scale = min(1.0, math.sqrt(order["pixel_cap"] / (source[0] * source[1])))
+        reduced = scale < 1
+        target = tuple(max(1, math.floor(side * scale)) for side in source)
+        flat = target if orientation < 5 else target[::-1]
+        if kind == "jpeg":
+            # The decoder itself can halve a JPEG; it never goes below what is asked for.
+            image.draft("RGB" if image.mode != "CMYK" else None, flat if reduced else image.size)
+        image.load()
+        image = to_rgb(image)
+        if reduced:
+            image = image.resize(flat, 4, reducing_gap=2.0)  # 4 = box filter
+        if orientation in TRANSPOSE:
+            image = image.transpose(TRANSPOSE[orientation])
+    except (MemoryError, Refused):
+        raise
+    except Exception:
+        raise Refused("damaged", page=index + 1) from None
+    notes = ["reduced"] if reduced else []
+    return write_images(image, source, order, notes)
+
+
+def to_rgb(image):
+    """Any mode to RGB: transparency over white, 16 bits scaled instead of clipped."""
+    from PIL import Image
+
+    if image.mode in ("I;16", "I;16L", "I;16B", "I;16N"):
+        # 16 bits to 8: the high byte, whatever the byte order in memory.
+        image = image.convert("I").point(lambda value: value * (1 / 257)).convert("L")
+    elif image.mode in ("I", "F"):
+        image = stretched(image)
+    if image.mode == "P" and "transparency" in image.info:
+        image = image.convert("RGBA")
+    if image.mode in ("LA", "PA", "RGBa", "La"):
+        image = image.convert("RGBA")
+    if image.mode == "RGBA":
+        white = Image.new("RGB", image.size, (255, 255, 255))
+        white.paste(image, mask=image.getchannel("A"))
+        return white
+    return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def stretched(image):
+    """32-bit values of unknown range onto 0..255."""
+    low, high = image.getextrema()
+    if not (math.isfinite(low) and math.isfinite(high)) or high <= low:
+        return image.convert("L")
+    factor = 255.0 / (high - low)
+    return image.point(lambda value: value * factor + (-low * factor)).convert("L")
+
+
+# --- PDF --------------------------------------------------------------------------------------
+
+
+def open_pdf():
+    import pypdfium2
+
+    try:
+        return pypdfium2.PdfDocument(sys.stdin.buffer)
+    except pypdfium2.PdfiumError as error:
+        if "password" in str(error).lower() or "security" in str(error).lower():
+            raise Refused("encrypted") from None
+        raise Refused("damaged", page=1) from None
+
+
+def pdf_page_pixels(points, page, pixel_cap, limits):
+    """Width, height and scale at which a page of that many points is rendered."""
+    width, height = points
+    if not (width >= 1 and height >= 1):
+        raise Refused("no_page_size", page=page, width=round(width), height=round(height))
+    scale = limits["pdf_dpi"] / POINTS_PER_INCH
+    scale = min(scale, math.sqrt(pixel_cap / (width * height)))
+    scale = min(scale, limits["max_side"] / max(width, height))
+    if scale * POINTS_PER_INCH < MIN_PDF_DPI:
+        raise Refused("no_page_size", page=page, width=round(width), height=round(height))
+    return max(1, math.floor(width * scale)), max(1, math.floor(height * scale)), scale
+
+
+def inspect_pdf(limits):
+    document = open_pdf()
+    count = len(document)
+    if count < 1:
+        raise Refused("no_pages")
+    if count > limits["max_pages"]:
+        raise Refused("too_many_pages", pages=count, limit=limits["max_pages"])
+    pages = []
+    for index in range(count):
+        try:
+            size = document.get_page_size(index)
+        except Exception:
+            raise Refused("damaged", page=index + 1) from None
+        pages.append(pdf_page_pixels(size, index + 1, limits["max_pixels"], limits)[:2])
+    return {"pages": pages, "notes": []}
+
+
+def decode_pdf(order, limits):
+    import pypdfium2
+
+    index = order["index"]
+    document = open_pdf()
+    try:
+        page = document[index]
+        size = page.get_size()
+    except Exception:
+        raise Refused("damaged", page=index + 1) from None
+    number = index + 1
+    source = pdf_page_pixels(size, number, limits["max_pixels"], limits)[:2]
+    width, height, scale = pdf_page_pixels(size, number, order["pixel_cap"], limits)
+    try:
+        # RGB, not grey: grey needed twelve times the memory and lost images without a word.
+        bitmap = page.render(scale=scale, may_draw_forms=True, rev_byteorder=True)
+        image = bitmap.to_pil()
+    except MemoryError:
+        raise
+    except Exception:
+        raise Refused("damaged", page=number) from None
+    image = to_rgb(image)
+    notes = ["reduced"] if (width, height) != source else []
+    if is_uniform(image) and has_images(page, pypdfium2):
+        notes.append("suspect_blank")
+    return write_images(image, source if notes[:1] == ["reduced"] else image.size, order, notes)
+
+
+def is_uniform(image):
+    return all(low == high for low, high in image.getextrema())
+
+
+def has_images(page, pypdfium2):
+    kinds = (pypdfium2.raw.FPDF_PAGEOBJ_IMAGE,)
+    return any(True for _ in page.get_objects(filter=kinds, max_depth=3))
+
+
+# --- Output -----------------------------------------------------------------------------------
+
+
+def npy_header(width, height):
+    """numpy's .npy format 1.0, so that numpy itself need not be loaded to write it."""
+    text = f"{{'descr': '|u1', 'fortran_order': False, 'shape': ({height}, {width}, 3), }}"
+    padding = -(10 + len(text) + 1) % 64
+    header = text.encode() + b" " * padding + b"\n"
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header
+
+
+def write_images(image, source, order, notes):
+    width, height = image.size
+    folder = order["out_dir"]
+    with open(os.path.join(folder, "working.npy"), "wb") as file:
+        file.write(npy_header(width, height))
+        for top in range(0, height, ROWS_AT_ONCE):
+            rows = image.crop((0, top, width, min(height, top + ROWS_AT_ONCE)))
+            file.write(rows.tobytes())
+    view_width, view_height, name = write_view(image, order["view_side"], folder)
+    return {
+        "path": "working.npy",
+        "width": width,
+        "height": height,
+        "source_width": source[0],
+        "source_height": source[1],
+        "view_path": name,
+        "view_width": view_width,
+        "view_height": view_height,
+        "notes": notes,
+    }
+
+
+def write_view(image, side, folder):
+    """A small picture for the screen, re-encoded by us: nothing of the original's bytes is in it."""
+    scale = min(1.0, side / max(image.size))
+    size = tuple(max(1, round(length * scale)) for length in image.size)
+    view = image.resize(size, 4, reducing_gap=2.0) if scale < 1 else image
+    # JPEG: a WebP of the same page is a third smaller and takes five times the processor time.
+    view.save(os.path.join(folder, "view.jpg"), "JPEG", quality=82, optimize=False)
+    return *size, "view.jpg"
+
+
+# --- Main -------------------------------------------------------------------------------------
+
+
+def answer(order):
+    limits = order["limits"]
+    if order["do"] == "inspect":
+        return inspect_pdf(limits) if order["kind"] == "pdf" else inspect_image(order["kind"], limits)
+    return decode_pdf(order, limits) if order["kind"] == "pdf" else decode_image(order, limits)
+
+
+def main():
+    order = json.loads(sys.argv[1])
+    sys.path.extend(order["packages"])
+    confine(order["limits"])
+    try:
+        result = answer(order)
+    except Refused as refused:
+        result = {"refused": refused.code, "params": refused.params}
+    except MemoryError:
+        result = {"memory": "its memory limit was reached"}
+    sys.stdout.write(json.dumps(result))
+    sys.stdout.flush()
+    os._exit(0)  # nothing to tidy up: this process is thrown away
+
+
+if __name__ == "__main__":
+    main()

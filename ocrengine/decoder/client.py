@@ -1,0 +1,226 @@
+"""Untrusted bytes -> facts and working images, each by a child that is thrown away afterwards.
+
+Standard library only, so that a web process can inspect an upload without loading a decoder. The
+child gets the file as its standard input, an empty environment, a private folder, limits and a
+wall clock; when it is done, or not, its whole process group is killed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ocrengine.decoder.sniffing import HEAD_BYTES, MIME, kind_of, looks_like
+from ocrengine.errors import (
+    Cancelled,
+    DecoderCrashed,
+    DecoderOutOfMemory,
+    DecoderTimeout,
+    FileRefused,
+)
+
+MB = 1024 * 1024
+CHILD = Path(__file__).with_name("child.py")
+POLL_SECONDS = 0.2
+MAX_ANSWER = 4 * MB
+
+
+@dataclass(frozen=True)
+class DecodeLimits:
+    """What a file may be, and what its child may use."""
+
+    max_bytes: int = 100 * MB
+    max_pages: int = 500
+    max_side: int = 30_000
+    max_pixels: int = 80_000_000
+    max_pixels_streamed: int = 200_000_000
+    """JPEG: decoded reduced, so that its pixels cost less."""
+    pdf_dpi: int = 200
+    memory_bytes: int = 1024 * MB
+    cpu_seconds: int = 20
+    wall_seconds: float = 30.0
+    file_bytes: int = 256 * MB
+    """What the child may write to one file: a 40 megapixel working image is 120 MB."""
+
+
+@dataclass(frozen=True)
+class PageInfo:
+    """Pixels of the upright page; of a PDF's page, at the resolution it will be rendered at."""
+
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class FileInfo:
+    kind: str
+    mime: str
+    size_bytes: int
+    pages: tuple[PageInfo, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class WorkingImage:
+    """What the engine reads: RGB uint8 (height, width, 3) in a .npy file, and a view for screens."""
+
+    path: Path
+    width: int
+    height: int
+    source_width: int
+    source_height: int
+    view_path: Path
+    view_width: int
+    view_height: int
+    notes: tuple[str, ...] = ()
+
+    @property
+    def reduced(self) -> bool:
+        return (self.width, self.height) != (self.source_width, self.source_height)
+
+
+def inspect_file(path: Path, limits: DecodeLimits | None = None) -> FileInfo:
+    """Kind, pages and sizes of an upload, from its bytes and headers.
+
+    Raises FileRefused with a code of its own for whatever shows at once: empty, wrong kind, too
+    large, too many pixels or pages, encrypted, cut.
+    """
+    limits = limits or DecodeLimits()
+    size = path.stat().st_size
+    if size == 0:
+        raise FileRefused("empty_file")
+    if size > limits.max_bytes:
+        sizes = {"size_mb": f"{size / MB:.1f}", "limit_mb": f"{limits.max_bytes / MB:.0f}"}
+        raise FileRefused("file_too_large", **sizes)
+    with path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+    kind = kind_of(head)
+    if kind is None:
+        raise FileRefused("unsupported_type", looks_like=looks_like(head))
+    answer = _run(path, {"do": "inspect", "kind": kind}, limits, None, None)
+    pages = tuple(PageInfo(*page) for page in answer["pages"])
+    return FileInfo(kind, MIME[kind], size, pages, tuple(answer["notes"]))
+
+
+def decode_page(
+    path: Path,
+    kind: str,
+    index: int,
+    *,
+    out_dir: Path,
+    pixel_cap: int,
+    view_side: int = 1600,
+    limits: DecodeLimits | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> WorkingImage:
+    """Write the working image and the view image of one page into `out_dir`.
+
+    pixel_cap   pixels up to which the page keeps its native size; it is reduced above that
+    view_side   longest side of the view image
+
+    Raises FileRefused, DecoderTimeout, DecoderOutOfMemory, DecoderCrashed, Cancelled.
+    """
+    limits = limits or DecodeLimits()
+    order = {
+        "do": "decode",
+        "kind": kind,
+        "index": index,
+        "pixel_cap": pixel_cap,
+        "view_side": view_side,
+    }
+    answer = _run(path, order, limits, out_dir, should_stop)
+    names = {key: out_dir / answer.pop(key) for key in ("path", "view_path")}
+    return WorkingImage(**names, notes=tuple(answer.pop("notes")), **answer)
+
+
+def _command(order: dict[str, Any], limits: DecodeLimits, out_dir: Path | None) -> list[str]:
+    # -I: no environment, no user site, no current folder; -S: no site, whose start-up costs more
+    # than the child's own imports. The packages' folder is handed over instead.
+    packages = [p for p in sys.path if p.endswith(("site-packages", "dist-packages"))]
+    order = order | {"limits": asdict(limits), "out_dir": str(out_dir or ""), "packages": packages}
+    return [sys.executable, "-I", "-S", str(CHILD), json.dumps(order)]
+
+
+def _run(
+    path: Path,
+    order: dict[str, Any],
+    limits: DecodeLimits,
+    out_dir: Path | None,
+    should_stop: Callable[[], bool] | None,
+) -> dict[str, Any]:
+    with path.open("rb") as file:
+        child = subprocess.Popen(
+            _command(order, limits, out_dir),
+            stdin=file,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={},
+            cwd="/",
+            close_fds=True,
+            start_new_session=True,
+        )
+    try:
+        output = _wait(child, limits, should_stop)
+    finally:
+        _kill_group(child)
+    return _answer_of(child, output)
+
+
+def _wait(
+    child: subprocess.Popen[bytes],
+    limits: DecodeLimits,
+    should_stop: Callable[[], bool] | None,
+) -> bytes:
+    deadline = time.monotonic() + limits.wall_seconds
+    while True:
+        try:
+            return child.communicate(timeout=POLL_SECONDS)[0][:MAX_ANSWER]
+        except subprocess.TimeoutExpired:
+            if time.monotonic() > deadline:
+                raise DecoderTimeout(f"over {limits.wall_seconds:.0f} s") from None
+            if should_stop is not None and should_stop():
+                raise Cancelled from None
+
+
+def _kill_group(child: subprocess.Popen[bytes]) -> None:
+    """The child leads its own session: whatever it started goes with it."""
+    try:
+        os.killpg(child.pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        pass
+    child.wait()
+    if child.stdout:
+        child.stdout.close()
+
+
+def _answer_of(child: subprocess.Popen[bytes], output: bytes) -> dict[str, Any]:
+    status = child.returncode
+    if status in (-signal.SIGXCPU, -signal.SIGALRM):
+        raise DecoderTimeout("processor time ran out")
+    try:
+        answer: dict[str, Any] = json.loads(output)
+    except ValueError:
+        # pdfium aborts when it is refused memory, and no handler of ours can catch that.
+        if status == -signal.SIGABRT:
+            raise DecoderOutOfMemory("aborted under its memory limit") from None
+        raise DecoderCrashed(f"ended with status {status} and no answer") from None
+    if "refused" in answer:
+        raise FileRefused(answer["refused"], **answer["params"])
+    if "memory" in answer:
+        raise DecoderOutOfMemory(answer["memory"])
+    return answer
+
+
+def children_usage() -> tuple[float, int]:
+    """Processor seconds and peak resident bytes of this process's ended children, for benchmarks."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
