@@ -34,14 +34,11 @@ REFUSAL_CODES = {
         " Scan at a lower resolution or split it."
     ),
     "side_too_long": (
-        "Page {page} is {width} x {height} pixels; the limit is {limit} pixels per side."
-        " Split it."
+        "Page {page} is {width} x {height} pixels; the limit is {limit} pixels per side. Split it."
     ),
     "too_many_pages": "The file has {pages} pages; the limit is {limit}. Split it.",
     "no_page_size": "Page {page} has no usable size ({width} x {height} points).",
-    "damaged": (
-        "The file is damaged at page {page} and could not be read. Save or scan it again."
-    ),
+    "damaged": ("The file is damaged at page {page} and could not be read. Save or scan it again."),
     "encrypted": "The PDF needs a password. Remove the password and upload it again.",
     "no_pages": "The file has no pages.",
 }

@@ -21,6 +21,7 @@ from ocrengine.orientation import (
 )
 from ocrengine.reading_order import page_skew, reading_order
 from ocrengine.recognize import Reading, Recognizer
+from ocrengine.rulings import find_rulings
 
 Image = NDArray[np.uint8]
 
@@ -87,7 +88,8 @@ def read_page(
     kept = [i for i, reading in enumerate(readings) if _is_legible(reading, recognizer)]
     with stopwatch.time("order"):
         upright = to_upright(quads[kept], rotation, width, height)
-        order = [kept[i] for i in reading_order(upright)]
+        rulings = to_upright(find_rulings(image), rotation, width, height)
+        order = [kept[i] for i in reading_order(upright, rulings)]
     return PageLines(
         quads=quads[order],
         scores=found.scores[order],

@@ -125,7 +125,9 @@ class EngineProcess:
 
     def _start(self, should_stop: Callable[[], bool] | None) -> None:
         order = {"profile": asdict(self.profile), "bundle": self.bundle, "engine": self._engine}
-        code = "import sys; sys.path.insert(0, sys.argv[1]); from ocrengine.child import main; main()"
+        code = (
+            "import sys; sys.path.insert(0, sys.argv[1]); from ocrengine.child import main; main()"
+        )
         self._child = subprocess.Popen(
             [sys.executable, "-I", "-c", code, _ROOT, json.dumps(order), str(os.getpid())],
             stdin=subprocess.PIPE,
@@ -148,9 +150,7 @@ class EngineProcess:
         except OSError:
             self._died()
 
-    def _receive(
-        self, seconds: float, should_stop: Callable[[], bool] | None
-    ) -> dict[str, Any]:
+    def _receive(self, seconds: float, should_stop: Callable[[], bool] | None) -> dict[str, Any]:
         """The child's next line, while watching over it."""
         assert self._child is not None
         assert self._child.stdout is not None

@@ -1,8 +1,9 @@
 """In which order does a person read these lines? A pure function of their outlines.
 
 Pages are mixtures: a headline over columns, columns, a table, a foot line. The page is cut
-recursively. A vertical cut is made only where lines on both sides look like running text; what is
-left is read row by row, which is right for tables, forms and receipts.
+recursively. Drawn lines come first: a table's rows, and in a row its cells. Then a vertical cut is
+made where lines on both sides look like running text. What is left is read row by row, which is
+right for open tables, forms and receipts.
 """
 
 from __future__ import annotations
@@ -13,42 +14,61 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocrengine.geometry import Quads, bounds, sides
+from ocrengine.rulings import NO_RULINGS, Rulings
 
 Boxes = NDArray[np.float32]
 """(N, 4): x0, y0, x1, y1"""
 Indices = NDArray[np.intp]
 
-MIN_LINES = 3
-"""A column has at least this many lines."""
-MIN_ASPECT = 6.0
-"""Lines of running text are this much wider than high; cells of a table seldom are."""
-MIN_SHARE = 0.12
-"""A column is at least this share of the width of what is being cut."""
-ALIGNED = 0.65
-"""Share of rows that run on across a gap, from which the two sides are a table's."""
-ON_A_ROW = 0.3
-"""Middles that are this share of a height apart lie on one row."""
-SOLID = 0.75
-"""Lines of a text column fill this share of its width; cells of a table seldom do."""
-SOLID_ASPECT = 11.0
-SOLID_DENSITY = 0.4
-SOLID_SHARE = 0.18
-RUNNING_DENSITY = 0.35
-MAX_CANDIDATES = 80
-ASIDE = 0.2
-BEFORE = 0.45
 SURE_ANGLE = 0.3
 """Degrees of skew under which turning the page changes nothing."""
 MAX_SKEW = 15.0
 LONG_LINE = 5.0
+"""Width over height from which a line's slope can be trusted."""
+
+# Drawn lines
+SPANS = 0.9
+"""Share of a part's width, or height, that drawn lines must run along to divide it."""
+PIECE = 0.05
+"""Pieces of a drawn line shorter than this share are letters, or dirt."""
+OPEN_ROWS = 4
+"""Rows from which a drawn column's lines can be seen to continue those of its neighbour."""
+DENSE = 0.55
+"""Share of its height that running text covers; rows of an open table cover less."""
+
+# Columns of text
+MIN_LINES = 3
+"""A column has at least this many lines."""
+MIN_SHARE = 0.12
+"""A column is at least this share of the width of what is being cut."""
+MIN_ASPECT = 6.0
+"""Lines of running text are this much wider than high; cells of a table seldom are."""
+RUNNING_DENSITY = 0.35
+ALIGNED = 0.65
+"""Share of rows that run on across a gap, from which the two sides are a table's,"""
+ON_A_ROW = 0.3
+"""middles that are this share of a height apart lying on one row,"""
+SOLID = 0.75
+"""unless both sides are solid: lines alike in width,"""
+ALIKE = 0.85
+SOLID_ASPECT = 11.0
+SOLID_DENSITY = 0.4
+SOLID_SHARE = 0.18
+"""long, closely set, and filling this share of the width."""
+MAX_CANDIDATES = 80
+BEFORE = 0.45
+"""A cut lies this share of a line's height before the left edges of a column."""
+ASIDE = 0.2
+"""Share of its height by which an outline is wider, on each side, than its letters."""
 
 
-def reading_order(quads: Quads) -> Indices:
-    """(N, 4, 2) upright lines -> indices in reading order."""
+def reading_order(quads: Quads, rulings: Rulings = NO_RULINGS) -> Indices:
+    """(N, 4, 2) upright lines and (M, 2, 2) drawn lines -> indices in reading order."""
     if len(quads) < 2:
         return np.arange(len(quads))
-    boxes = bounds(_turned(quads, -page_skew(quads)))
-    return _order(_shrunk(boxes), np.arange(len(boxes)))
+    skew = page_skew(quads)
+    boxes = _shrunk(bounds(_turned(quads, -skew)))
+    return _Page(boxes, _turned(rulings, -skew)).order(np.arange(len(boxes)))
 
 
 def _shrunk(boxes: Boxes) -> Boxes:
@@ -92,19 +112,100 @@ class _Block:
         return len(self.left) + len(self.right)
 
 
-def _order(boxes: Boxes, members: Indices) -> Indices:
-    if len(members) < 2 * MIN_LINES:
-        return _row_by_row(boxes, members)
-    cut = _best_cut(boxes, members)
-    if cut is None:
-        return _row_by_row(boxes, members)
-    parts: list[Indices] = []
-    for piece in cut:
-        if isinstance(piece, _Block):
-            parts += [_order(boxes, piece.left), _order(boxes, piece.right)]
-        elif len(piece) < len(members):
-            parts.append(_order(boxes, piece))
-    return np.concatenate(parts)
+@dataclass(frozen=True)
+class _Page:
+    """Lines and drawn lines, both level, and the recursion over parts of them."""
+
+    boxes: Boxes
+    rulings: Rulings
+
+    def order(self, members: Indices) -> Indices:
+        if len(members) < 2:
+            return members
+        ruled = self._cut_at_ruling(members)
+        if ruled is not None:
+            return np.concatenate([self.order(part) for part in ruled])
+        cut = _best_cut(self.boxes, members) if len(members) >= 2 * MIN_LINES else None
+        if cut is None:
+            return _row_by_row(self.boxes, members)
+        parts: list[Indices] = []
+        for piece in cut:
+            if isinstance(piece, _Block):
+                parts += [self.order(piece.left), self.order(piece.right)]
+            elif len(piece) < len(members):
+                parts.append(self.order(piece))
+        return np.concatenate(parts)
+
+    def _cut_at_ruling(self, members: Indices) -> list[Indices] | None:
+        """Rows of a ruled table, top to bottom; else the cells of one row, left to right."""
+        if not len(self.rulings):
+            return None
+        rows = self._split(members, across=1)
+        if rows is not None:
+            return rows
+        cells = self._split(members, across=0)
+        return cells if cells is not None and self._are_cells(cells) else None
+
+    def _split(self, members: Indices, *, across: int) -> list[Indices] | None:
+        """Parts of `members` between drawn lines that run the whole way and cross no text.
+
+        across   the axis that is cut: 1 cuts at level lines (y), 0 at upright ones (x)
+        """
+        along = 1 - across
+        boxes = self.boxes[members]
+        start, stop = float(boxes[:, along].min()), float(boxes[:, along + 2].max())
+        places = self._places(across, start, stop, boxes)
+        if not places:
+            return None
+        middle = (boxes[:, across] + boxes[:, across + 2]) / 2
+        part = np.searchsorted(np.array(places), middle)
+        parts = [members[part == i] for i in range(len(places) + 1)]
+        parts = [p for p in parts if len(p)]
+        return parts if len(parts) > 1 else None
+
+    def _places(self, across: int, start: float, stop: float, boxes: Boxes) -> list[float]:
+        """Where drawn lines together cover most of start..stop and no line of text is crossed."""
+        along = 1 - across
+        length = np.abs(self.rulings[:, 1] - self.rulings[:, 0])
+        lines = self.rulings[length[:, along] > length[:, across]]
+        low, high = float(boxes[:, across].min()), float(boxes[:, across + 2].max())
+        at = lines[:, :, across].mean(axis=1)
+        worth = (at > low) & (at < high) & (_length(lines, along) > PIECE * (stop - start))
+        lines, at = lines[worth], at[worth]
+        places: list[float] = []
+        tolerance = 0.4 * float(np.median(boxes[:, 3] - boxes[:, 1]))
+        for place in np.unique(np.round(at)):
+            near = lines[np.abs(at - place) <= tolerance]
+            ends = np.clip(np.sort(near[:, :, along], axis=1), start, stop)
+            if _covered(ends) < SPANS * (stop - start):
+                continue
+            crossed = (boxes[:, across] < place - 1) & (boxes[:, across + 2] > place + 1)
+            if not crossed.any():
+                places.append(float(place))
+        return places
+
+    def _are_cells(self, parts: list[Indices]) -> bool:
+        """False for an open table between two drawn columns: its rows run across them."""
+        for left, right in zip(parts, parts[1:], strict=False):
+            if min(len(left), len(right)) < OPEN_ROWS:
+                continue
+            open_rows = min(_side_of(self.boxes, side).density for side in (left, right)) < DENSE
+            if open_rows and _aligned_share(self.boxes, left, right) >= ALIGNED:
+                return False
+        return True
+
+
+def _length(lines: Rulings, axis: int) -> NDArray[np.float32]:
+    return np.abs(lines[:, 1, axis] - lines[:, 0, axis])
+
+
+def _covered(ends: NDArray[np.float32]) -> float:
+    """Length of the union of intervals (N, 2)."""
+    total, reach = 0.0, -np.inf
+    for start, stop in ends[np.argsort(ends[:, 0])].tolist():
+        total += max(0.0, stop - max(start, reach))
+        reach = max(reach, stop)
+    return total
 
 
 def _best_cut(boxes: Boxes, members: Indices) -> list[_Block | Indices] | None:
@@ -175,7 +276,7 @@ class _Side:
 
     span: float
     fill: float
-    """usual width of a line / width of its longest"""
+    """how alike the widths of its lines are: the usual against the longest, or neighbours"""
     aspect: float
     density: float
     """share of its height that lines cover"""
@@ -196,9 +297,13 @@ def _side_of(boxes: Boxes, side: Indices) -> _Side:
     widths = x1 - x0
     aspect = float(np.median(widths / np.maximum(y1 - y0, 1)))
     usual, long = np.percentile(widths, (50, 90))
+    down = widths[np.argsort(y0 + y1, kind="stable")]
+    # A column that narrows beside a picture is still a column: neighbours are alike.
+    alike = np.minimum(down[1:], down[:-1]) > ALIKE * np.maximum(down[1:], down[:-1])
+    fill = max(float(usual / max(long, 1.0)), float(alike.mean()) if len(alike) else 0.0)
     rows = len(np.unique(np.round((y0 + y1) / 2 / max(float(np.median(y1 - y0)), 1.0))))
     density = rows * float(np.median(y1 - y0)) / max(float(y1.max() - y0.min()), 1.0)
-    return _Side(span, float(usual / max(long, 1.0)), aspect, density)
+    return _Side(span, fill, aspect, density)
 
 
 def _aligned_share(boxes: Boxes, left: Indices, right: Indices) -> float:

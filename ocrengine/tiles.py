@@ -37,9 +37,7 @@ def _spans(length: int, side: int) -> list[Span]:
     count = -(-(length - 2 * OVERLAP) // (side - 2 * OVERLAP))
     starts = [round(i * (length - side) / (count - 1)) for i in range(count)]
     seams = [0, *((a + side + b) // 2 for a, b in zip(starts, starts[1:], strict=False)), length]
-    return [
-        Span(start, start + side, seams[i], seams[i + 1]) for i, start in enumerate(starts)
-    ]
+    return [Span(start, start + side, seams[i], seams[i + 1]) for i, start in enumerate(starts)]
 
 
 def plan_tiles(width: int, height: int, side: int) -> Iterator[Tile]:

@@ -363,7 +363,9 @@ def write_view(image, side, folder):
 def answer(order):
     limits = order["limits"]
     if order["do"] == "inspect":
-        return inspect_pdf(limits) if order["kind"] == "pdf" else inspect_image(order["kind"], limits)
+        return (
+            inspect_pdf(limits) if order["kind"] == "pdf" else inspect_image(order["kind"], limits)
+        )
     return decode_pdf(order, limits) if order["kind"] == "pdf" else decode_image(order, limits)
 
 
