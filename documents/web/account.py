@@ -3,21 +3,25 @@
 from django.contrib.auth import views
 from django.urls import path, reverse_lazy
 
-from documents.web.forms import LoginForm, NewPasswordForm
-
 urlpatterns = [
     path(
         "login/",
-        views.LoginView.as_view(authentication_form=LoginForm, redirect_authenticated_user=True),
+        views.LoginView.as_view(
+            template_name="account/login.html", redirect_authenticated_user=True
+        ),
         name="login",
     ),
     path("logout/", views.LogoutView.as_view(), name="logout"),
     path(
         "password/",
         views.PasswordChangeView.as_view(
-            form_class=NewPasswordForm, success_url=reverse_lazy("password-changed")
+            template_name="account/password.html", success_url=reverse_lazy("password-changed")
         ),
         name="password",
     ),
-    path("password/changed/", views.PasswordChangeDoneView.as_view(), name="password-changed"),
+    path(
+        "password/changed/",
+        views.PasswordChangeDoneView.as_view(template_name="account/password_changed.html"),
+        name="password-changed",
+    ),
 ]

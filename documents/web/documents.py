@@ -69,7 +69,7 @@ def document(request: HttpRequest, document_id: uuid.UUID) -> HttpResponse:
 
 def _page_number(request: HttpRequest) -> int:
     number = request.GET.get("page", "1")
-    if not (number.isascii() and number.isdigit() and 0 < int(number[:9])):
+    if not (number.isascii() and number.isdigit() and int(number[:9]) > 0):
         raise Http404
     return int(number[:9])
 
@@ -98,7 +98,8 @@ def _image(request: HttpRequest, name: str) -> HttpResponse:
     response = get_conditional_response(request, etag=etag)
     if response is None:
         response = FileResponse(_open(name), content_type=VIEW_MIME[PurePath(name).suffix])
-    response.headers.update({"ETag": etag, "Cache-Control": "private, no-cache"})
+    response.headers["ETag"] = etag
+    response.headers["Cache-Control"] = "private, no-cache"
     return response
 
 

@@ -49,7 +49,8 @@ def progress(request: HttpRequest, job_id: uuid.UUID) -> HttpResponse:
     if response is None:
         html = render_to_string("documents/_job.html", {"watch": watched}, request)
         response = JsonResponse(watched.as_dict() | {"fragment": html})
-    response.headers.update({"ETag": etag, "Cache-Control": "private, no-cache"})
+    response.headers["ETag"] = etag
+    response.headers["Cache-Control"] = "private, no-cache"
     return response
 
 

@@ -14,7 +14,9 @@ from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
 from django.core.files.uploadhandler import SkipFile, StopUpload, TemporaryFileUploadHandler
 from django.http import HttpRequest
 
-FAULT = "upload_fault"
+from documents.errors import DiskFull, DocumentsError
+
+_FAULT = "upload_fault"
 _DOOR = "upload_door_is_open"
 
 
@@ -23,9 +25,13 @@ def open_the_door(request: HttpRequest) -> None:
     setattr(request, _DOOR, True)
 
 
-def upload_fault(request: HttpRequest) -> str:
-    """Why the files of this request cannot be trusted to be whole: a code, or nothing."""
-    return getattr(request, FAULT, "")
+def upload_fault(request: HttpRequest) -> DocumentsError | None:
+    """Why the files of this request cannot be trusted to be whole, if they cannot."""
+    return getattr(request, _FAULT, None)
+
+
+class UploadInterrupted(DocumentsError):
+    code = "upload_interrupted"
 
 
 class BoundedUploadHandler(TemporaryFileUploadHandler):
@@ -64,7 +70,7 @@ class BoundedUploadHandler(TemporaryFileUploadHandler):
         try:
             self.file.write(raw_data)
         except OSError as error:
-            setattr(self.request, FAULT, "disk_full")
+            setattr(self.request, _FAULT, DiskFull())
             raise StopUpload(connection_reset=True) from error
 
     def file_complete(self, file_size: int) -> UploadedFile:
@@ -77,6 +83,6 @@ class BoundedUploadHandler(TemporaryFileUploadHandler):
 
     def upload_interrupted(self) -> None:
         """The body ended inside a file: whoever sent it is gone, and nothing of it is kept."""
-        setattr(self.request, FAULT, "upload_interrupted")
+        setattr(self.request, _FAULT, UploadInterrupted())
         if not self.beyond_the_cap:
             super().upload_interrupted()

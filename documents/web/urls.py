@@ -3,7 +3,7 @@
 from django.urls import include, path
 from django.views.i18n import set_language
 
-from documents.web import documents, jobs, uploads
+from documents.web import documents, health, jobs, uploads
 
 urlpatterns = [
     path("", documents.home, name="documents"),
@@ -40,5 +40,6 @@ urlpatterns = [
     path("jobs/<uuid:job_id>/cancel/", jobs.cancel, name="job-cancel"),
     path("jobs/<uuid:job_id>/retry/", jobs.retry, name="job-retry"),
     path("account/language/", set_language, name="set-language"),
+    path("healthz", health.healthz, name="healthz"),
     path("account/", include("documents.web.account")),
 ]

@@ -1,0 +1,65 @@
+// On every page: theme, menus, confirmations, and lists that refresh while something is open.
+const root = document.documentElement;
+
+for (const toggle of document.querySelectorAll("[data-theme-toggle]")) {
+  toggle.hidden = false;
+  toggle.addEventListener("click", () => {
+    const theme = root.classList.toggle("is-dark") ? "dark" : "light";
+    root.dataset.theme = theme;
+    try { localStorage.setItem("theme", theme); } catch { /* for this page only, then */ }
+  });
+}
+
+// A menu closes when one looks elsewhere.
+document.addEventListener("click", (event) => {
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    if (!menu.contains(event.target)) menu.open = false;
+  }
+});
+document.addEventListener("keydown", (event) => {
+  const menu = event.key === "Escape" && document.querySelector("details.menu[open]");
+  if (menu) { menu.open = false; menu.querySelector("summary").focus(); }
+});
+
+// The confirmation page, shown in a dialog; without scripts the link simply opens it.
+const dialog = document.getElementById("dialog");
+document.addEventListener("click", async (event) => {
+  const link = event.target.closest("a[data-dialog]");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  try {
+    const answer = await fetch(link.href);
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const content = page.querySelector("[data-dialog-content]");
+    if (!answer.ok || !content) throw new Error(answer.status);
+    dialog.replaceChildren(document.importNode(content, true));
+    dialog.showModal();
+    dialog.querySelector("[data-dialog-close]").focus();
+  } catch { location.assign(link.href); }
+});
+dialog?.addEventListener("click", (event) => {
+  if (event.target === dialog || event.target.closest("[data-dialog-close]")) {
+    event.preventDefault();
+    dialog.close();
+  }
+});
+
+// A list looks again while one of its rows is still being worked on and somebody can see it.
+for (const list of document.querySelectorAll("[data-refresh]")) {
+  const look = async () => {
+    if (!list.querySelector("[data-open]")) return;
+    const busy = list.contains(document.activeElement) || dialog?.open;
+    if (!document.hidden && !busy) {
+      try {
+        const answer = await fetch(location.href);
+        const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+        const fresh = page.getElementById(list.id);
+        if (answer.ok && fresh && fresh.innerHTML !== list.innerHTML) {
+          list.replaceChildren(...document.importNode(fresh, true).childNodes);
+        }
+      } catch { /* the next look may succeed */ }
+    }
+    setTimeout(look, Number(list.dataset.refresh));
+  };
+  setTimeout(look, Number(list.dataset.refresh));
+}
