@@ -17,5 +17,4 @@ class DocumentsConfig(AppConfig):
 
         post_migrate.connect(schedules.ensure_schedules, sender=self)
         if sys.argv[1:2] == ["qcluster"]:
-            lifelines.die_with_parent()
             lifelines.install_fork_lifeline()

@@ -1,9 +1,11 @@
-"""What must be true before the product starts: one instance, a current database, a first user."""
+"""What must be true before the product starts: a safe folder, one instance, a current database,
+static files, a first user."""
 
 from __future__ import annotations
 
 import fcntl
 import hashlib
+import os
 import secrets
 import sqlite3
 from contextlib import closing
@@ -20,21 +22,74 @@ from django.db.migrations.executor import MigrationExecutor
 
 KEPT_BACKUPS = 5
 FIRST_USER = "admin"
+NETWORK_FILE_SYSTEMS = {
+    "afs",
+    "ceph",
+    "cifs",
+    "glusterfs",
+    "lustre",
+    "nfs",
+    "nfs4",
+    "smb3",
+    "smbfs",
+}
+NETWORK_FILE_SYSTEMS |= {"fuse.glusterfs", "fuse.sshfs"}
 
 
-class AlreadyRunning(Exception):
-    """Another instance holds the data folder."""
+class NotReady(Exception):
+    """Why the product cannot start, and what to do, in one sentence."""
+
+
+# --- The data folder ----------------------------------------------------------------------------
+
+
+def check_data_dir() -> None:
+    """Raises NotReady where the product could not keep its data, or not safely."""
+    folder: Path = settings.DATA_DIR
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise NotReady(
+            f"The data folder {folder} cannot be written: change its owner or set OCR_DATA_DIR."
+        )
+    database = sqlite_path()
+    kind = file_system_of(database.parent) if database else ""
+    if kind in NETWORK_FILE_SYSTEMS:
+        raise NotReady(
+            f"SQLite would lose data on a network file system ({database} is on {kind}): set"
+            " OCR_DATA_DIR to a local disk, or DATABASE_URL to a PostgreSQL server."
+        )
+
+
+def file_system_of(folder: Path, mounts: Path = Path("/proc/self/mounts")) -> str:
+    """The kind of file system a folder lies on (Linux); empty when unknown."""
+    if not mounts.exists():
+        return ""
+    best, kind = Path("/"), ""
+    for line in mounts.read_text().splitlines():
+        _, where, found, *_ = line.split(" ")
+        mount = Path(where.replace("\\040", " "))
+        if folder.resolve().is_relative_to(mount) and len(mount.parts) >= len(best.parts):
+            best, kind = mount, found  # later lines lie on top of earlier ones
+    return kind
 
 
 def hold_data_dir() -> IO[str]:
-    """A lock for as long as the returned file stays open; the kernel frees it with the process."""
+    """Ours for as long as the returned file stays open; the kernel frees it with the process.
+
+    Raises NotReady when another instance holds it.
+    """
     file = (settings.DATA_DIR / "up.lock").open("w")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         file.close()
-        raise AlreadyRunning from None
+        raise NotReady(
+            f"Another instance is running with {settings.DATA_DIR}: stop it first, or set"
+            " OCR_DATA_DIR to another folder."
+        ) from None
     return file
+
+
+# --- The database ---------------------------------------------------------------------------------
 
 
 def sqlite_path() -> Path | None:
@@ -42,51 +97,66 @@ def sqlite_path() -> Path | None:
     return Path(database["NAME"]) if database["ENGINE"].endswith("sqlite3") else None
 
 
-def back_up_sqlite() -> Path | None:
-    """A consistent copy through SQLite's own online backup; the oldest copies make room."""
+def back_up_sqlite(target: Path | None = None) -> Path | None:
+    """A consistent copy through SQLite's own online backup, while others read and write.
+
+    Into `target`, or into the backups folder, where the oldest copies make room. None when there
+    is no SQLite database.
+    """
     source = sqlite_path()
     if source is None or not source.exists():
         return None
     folder = settings.DATA_DIR / "backups"
-    folder.mkdir(mode=0o750, exist_ok=True)
-    target = folder / f"db-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}.sqlite3"
-    with closing(sqlite3.connect(source)) as live, closing(sqlite3.connect(target)) as copy:
+    if target is None:
+        folder.mkdir(mode=0o750, exist_ok=True)
+        target = folder / f"db-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}.sqlite3"
+    unfinished = target.with_name(target.name + ".part")
+    unfinished.touch(mode=0o600)
+    with closing(sqlite3.connect(source)) as live, closing(sqlite3.connect(unfinished)) as copy:
         live.backup(copy)
-    target.chmod(0o640)
+    unfinished.rename(target)
     for old in sorted(folder.glob("db-*.sqlite3"))[:-KEPT_BACKUPS]:
         old.unlink()
     return target
 
 
-def has_unapplied_migrations() -> bool:
-    executor = MigrationExecutor(connection)
-    return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
-
-
 def bring_database_up_to_date() -> Path | None:
-    """Migrate when there is something to migrate; an existing database is backed up first."""
-    if not has_unapplied_migrations():
+    """Migrate when there is something to migrate; a database that holds something is backed up
+    first, and the copy's path returned."""
+    executor = MigrationExecutor(connection)
+    if not executor.migration_plan(executor.loader.graph.leaf_nodes()):
         return None
-    backup = back_up_sqlite()
+    backup = back_up_sqlite() if connection.introspection.table_names() else None
     call_command("migrate", interactive=False, verbosity=0)
     return backup
 
 
-def collect_static_files() -> None:
-    """Only when a source changed: hashing and compressing them takes seconds."""
+# --- Static files and the first user --------------------------------------------------------------
+
+
+def static_digest() -> str:
+    """Changes when any static file's name or content does."""
     digest = hashlib.sha256()
     for finder in get_finders():
         for path, storage in finder.list([]):
-            digest.update(f"{path} {storage.get_modified_time(path).timestamp()}\n".encode())
+            with storage.open(path) as file:
+                content = hashlib.file_digest(file, "sha256").hexdigest()
+            digest.update(f"{path} {content}\n".encode())
+    return digest.hexdigest()
+
+
+def collect_static_files() -> None:
+    """Only when a source changed: naming and compressing them takes seconds."""
     stamp = Path(settings.STATIC_ROOT) / ".stamp"
-    if stamp.exists() and stamp.read_text() == digest.hexdigest():
+    wanted = static_digest()
+    if stamp.exists() and stamp.read_text() == wanted:
         return
     call_command("collectstatic", interactive=False, verbosity=0, clear=True)
-    stamp.write_text(digest.hexdigest())
+    stamp.write_text(wanted)
 
 
 def create_first_user() -> str | None:
-    """The password of a first administrator, when there is no user at all; shown once."""
+    """The password of a first administrator, when there is no user at all; kept nowhere."""
     users = get_user_model().objects
     if users.exists():
         return None

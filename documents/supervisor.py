@@ -1,37 +1,34 @@
-"""Starts web and workers, watches over them, and leaves no process behind.
+"""Starts parts, watches over them, and leaves no process behind.
 
-django-q2's cluster can die in ways it does not notice: killed parents leave orphans, a killed
-idle worker can freeze the queue while everything looks alive, and SIGTERM to its group hangs it.
-So each part runs in a session of its own, is judged by what it achieves, and is killed as a group.
+A part is one program in a session of its own, so that a terminal's Ctrl-C reaches only us and we
+decide who is told what. A part is judged by what it achieves, not only by being alive, and it is
+killed with everything it started: django-q2 leaves orphans, and gunicorn's workers have children.
 """
 
 from __future__ import annotations
 
-import http.client
 import logging
 import os
+import select
 import signal
 import subprocess
-import sys
 import time
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
 
-from django.conf import settings
-from django.db import DatabaseError, connection
-
-from documents.lifelines import adopt_orphans, descendants, reap_zombies
-from documents.services import jobs
+from documents.lifelines import adopt_orphans, descendants, lifeline_to_me, reap_orphans
 
 log = logging.getLogger(__name__)
 
-BEAT_SECONDS = 1.0
-QUEUE_LOOK_SECONDS = 5.0
-WEB_GRACE_SECONDS = 10.0
-WORKER_GRACE_SECONDS = 3.0
-START_GRACE_SECONDS = 20.0
-"""A cluster that has just been started is given this long to make its first claim."""
-MAX_BACKOFF_SECONDS = 30.0
+LOOK_SECONDS = 3.0
+FIRST_PAUSE_SECONDS = 0.5
+LONGEST_PAUSE_SECONDS = 30.0
+STEADY_SECONDS = 60.0
+"""After so long without trouble a part's next death counts as its first."""
+KILL_SECONDS = 10.0
 
 
 @dataclass
@@ -40,188 +37,191 @@ class Part:
 
     name: str
     command: list[str]
+    folder: Path
     grace_seconds: float
-    environment: dict[str, str] = field(default_factory=dict)
+    """Between SIGTERM and SIGKILL."""
+    is_frozen: Callable[[], bool] = lambda: False
+    """Asked every few seconds while the part runs: does it still do its work?"""
+    warm_up_seconds: float = 20.0
+    """A part that was just started is not called frozen."""
+    after_death: Callable[[], None] = lambda: None
+    """Called once all its processes are gone, before it is started again."""
+
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
-    failures: int = 0
-    not_before: float = 0.0
+    deaths: int = 0
+    start_at: float | None = None
+    """When it is to be started; None while it runs."""
 
     def start(self) -> None:
+        self.start_at = None
+        self.started_at = time.monotonic()
         self.process = subprocess.Popen(
             self.command,
             stdin=subprocess.DEVNULL,
-            env={**os.environ, **self.environment},
+            cwd=self.folder,
             start_new_session=True,
+            preexec_fn=lifeline_to_me(),  # noqa: PLW1509  there are no threads here
         )
-        self.started_at = time.monotonic()
 
     @property
     def is_running(self) -> bool:
         return self.process is not None and self.process.poll() is None
 
-    def kill(self) -> None:
-        """The whole family at once: every group it may have made is found by parentage."""
-        if self.process is None:
-            return
-        for pid in {self.process.pid, *descendants(self.process.pid)}:
-            _signal(pid, signal.SIGKILL)
-        self.process.wait()
+    @property
+    def seconds_running(self) -> float:
+        return time.monotonic() - self.started_at
+
+    def ask_to_stop(self) -> None:
+        """Only the main process is told: SIGTERM to django-q2's whole group hangs it."""
+        if self.process is not None:
+            self.process.terminate()
 
 
-def _signal(pid: int, number: int) -> None:
-    try:
-        os.kill(pid, number)
-    except (ProcessLookupError, PermissionError):
-        pass
+def handle_stop_signals(handler: Callable[[int, FrameType | None], None]) -> None:
+    """Ctrl-C counts even where a shell started us in the background, and so ignores it for us."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:  # nohup
+            signal.signal(number, handler)
 
 
-def web_part() -> Part:
-    workers = 1 if settings.OCR_PROFILE.name == "low_memory" else 2
-    command = [
-        sys.executable,
-        "-m",
-        "gunicorn",
-        "ocrsite.wsgi:application",
-        f"--bind={settings.OCR_ADDRESS}",
-        f"--workers={workers}",
-        "--worker-class=gthread",
-        "--threads=4",
-        "--timeout=120",
-        "--graceful-timeout=8",
-        "--max-requests=2000",
-        "--max-requests-jitter=200",
-        "--limit-request-line=4094",
-        "--log-level=warning",
-        "--no-control-socket",
-    ]
-    return Part("web", command, WEB_GRACE_SECONDS)
+class StopSignals:
+    """Counts requests to stop; they, and a child's death, end `wait` at once."""
 
+    def __init__(self) -> None:
+        self.count = 0
 
-def worker_part() -> Part:
-    manage = str(settings.BASE_DIR / "manage.py")
-    return Part("workers", [sys.executable, manage, "qcluster"], WORKER_GRACE_SECONDS)
+    def __enter__(self) -> StopSignals:
+        self._reader, self._writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._before = signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
+        handle_stop_signals(self._on_signal)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        signal.set_wakeup_fd(self._before)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        os.close(self._reader)
+        os.close(self._writer)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self.count += 1
+
+    def wait(self, seconds: float) -> None:
+        select.select([self._reader], [], [], seconds)
+        with suppress(BlockingIOError):
+            os.read(self._reader, 4096)
 
 
 class Supervisor:
-    """Runs until it is told to stop; then nothing of it is left."""
+    """Runs its parts until it is told to stop; then nothing of them is left."""
 
-    def __init__(self, parts: list[Part], *, announce: Any = None) -> None:
+    def __init__(self, parts: list[Part]) -> None:
         self.parts = parts
-        self.announce = announce
-        self._stop_signals = 0
-        self._next_queue_look = 0.0
+        self._next_look = 0.0
 
-    def run(self) -> None:
+    def run(self, *, is_ready: Callable[[], bool], announce: Callable[[], None]) -> None:
+        """is_ready   asked again and again about the first part, while it runs
+        announce   called once, when every part has been started
+
+        Raises SystemExit when the first part ends before it is ready.
+        """
         adopt_orphans()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self._on_signal)
-        try:
-            for part in self.parts:
-                part.start()
-            self._wait_for_web()
-            while not self._stop_signals:
-                self._look_after_parts()
-                self._look_after_queue()
-                time.sleep(BEAT_SECONDS)
-        finally:
-            self._stop_everything()
+        with StopSignals() as signals:
+            try:
+                self._start(signals, is_ready)
+                if not signals.count:
+                    announce()
+                while not signals.count:
+                    self._look_after_parts()
+                    signals.wait(self._seconds_to_next_event())
+            finally:
+                self._stop(signals)
 
-    def _on_signal(self, number: int, frame: Any) -> None:
-        self._stop_signals += 1
+    def _start(self, signals: StopSignals, is_ready: Callable[[], bool]) -> None:
+        """The others only when the first is ready: it need not share the processor with them."""
+        first, *others = self.parts
+        first.start()
+        while not signals.count and not is_ready():
+            if not first.is_running:
+                raise SystemExit(f"The {first.name} part did not start; the lines above say why.")
+            signals.wait(0.1)
+        for part in [] if signals.count else others:
+            part.start()
 
-    def _wait_for_web(self) -> None:
-        """Say the address only once it answers."""
-        web = next((part for part in self.parts if part.name == "web"), None)
-        while web is not None and not self._stop_signals:
-            if answers(settings.OCR_ADDRESS):
-                break
-            if not web.is_running:
-                raise SystemExit(
-                    f"The web server did not start on {settings.OCR_ADDRESS}; see above."
-                )
-            time.sleep(0.1)
-        if self.announce and not self._stop_signals:
-            self.announce()
+    # --- Watching -------------------------------------------------------------------------------
 
     def _look_after_parts(self) -> None:
-        now = time.monotonic()
+        time_to_look = time.monotonic() >= self._next_look
         for part in self.parts:
-            if part.is_running:
-                if now - part.started_at > 60:
-                    part.failures = 0
-            elif part.process is not None and not part.not_before:
-                self._schedule_restart(part, "ended")
-            elif part.not_before and now >= part.not_before:
-                part.not_before = 0.0
-                part.start()
+            if part.start_at is not None:
+                if time.monotonic() >= part.start_at:
+                    part.start()
+            elif not part.is_running:
+                self._restart(part, "it ended")
+            elif time_to_look and part.seconds_running > part.warm_up_seconds and part.is_frozen():
+                self._restart(part, "it does no work")
+        if time_to_look:
+            reap_orphans(except_for=self._main_pids())
+            self._next_look = time.monotonic() + LOOK_SECONDS
 
-    def _schedule_restart(self, part: Part, why: str) -> None:
-        """Kill what is left of it, hand back what it held, start it again after a pause."""
-        part.kill()
-        reap_zombies()
-        if part.name == "workers":
-            _patiently(jobs.reap)
-        pause = min(MAX_BACKOFF_SECONDS, 0.5 * 2**part.failures)
-        part.failures += 1
-        part.not_before = time.monotonic() + pause
-        log.warning("part_restarts name=%s why=%s pause=%.1f", part.name, why, pause)
+    def _restart(self, part: Part, why: str) -> None:
+        """Kill what is left of it, tidy up after it, start it again after a pause."""
+        self._kill(part)
+        part.after_death()
+        part.deaths = 1 if part.seconds_running > STEADY_SECONDS else part.deaths + 1
+        pause = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** (part.deaths - 1))
+        part.start_at = time.monotonic() + pause
+        log.warning("part_restarts name=%s why=%r pause=%.1f", part.name, why, pause)
 
-    def _look_after_queue(self) -> None:
-        """A cluster is alive when pages are claimed, whatever its processes look like."""
-        now = time.monotonic()
-        if now < self._next_queue_look:
-            return
-        self._next_queue_look = now + QUEUE_LOOK_SECONDS
-        workers = next((part for part in self.parts if part.name == "workers"), None)
-        if workers is None or not workers.is_running:
-            return
-        if now - workers.started_at < START_GRACE_SECONDS:
-            return
-        if _patiently(jobs.queue_is_silent):
-            self._schedule_restart(workers, "silent")
+    def _seconds_to_next_event(self) -> float:
+        moments = [part.start_at for part in self.parts if part.start_at is not None]
+        return max(0.0, min([*moments, self._next_look]) - time.monotonic())
 
-    def _stop_everything(self) -> None:
-        """Ask nicely, each in the way it understands; then kill every descendant there is."""
+    # --- Ending ---------------------------------------------------------------------------------
+
+    def _stop(self, signals: StopSignals) -> None:
+        """Ask each part in the way it understands, then kill whatever there still is."""
         for part in self.parts:
-            if part.is_running and part.process:
-                _signal(part.process.pid, signal.SIGTERM)  # the main process only: see above
-        start = time.monotonic()
-        while any(part.is_running for part in self.parts) and self._stop_signals < 2:
-            waited = time.monotonic() - start
-            late = [p for p in self.parts if p.is_running and waited > p.grace_seconds]
-            for part in late:
-                part.kill()
-            time.sleep(0.05)
-        while left := descendants(os.getpid()):
-            for pid in left:
-                _signal(pid, signal.SIGKILL)
-            reap_zombies()
+            part.ask_to_stop()
+        asked_at = time.monotonic()
+        while signals.count < 2 and any(part.is_running for part in self.parts):
+            for part in self.parts:
+                if part.is_running and time.monotonic() - asked_at > part.grace_seconds:
+                    self._kill(part)
+            signals.wait(0.1)
+        for part in self.parts:
+            self._kill(part)
+        for part in self.parts:
+            part.after_death()
+
+    def _kill(self, part: Part) -> None:
+        """SIGKILL to all that is not another running part's, until nothing is left of it.
+
+        Orphans are among them: they are ours by adoption, and nobody else will end them.
+        """
+        give_up_at = time.monotonic() + KILL_SECONDS
+        while victims := self._family_and_orphans(part):
+            for pid in victims:
+                with suppress(ProcessLookupError, PermissionError):
+                    os.kill(pid, signal.SIGKILL)
+            if time.monotonic() > give_up_at:
+                log.error("part_unkillable name=%s pids=%s", part.name, sorted(victims))
+                break
             time.sleep(0.02)
-        reap_zombies()
-        _patiently(jobs.release_leases_of_host)
+        if part.process is not None:
+            with suppress(ProcessLookupError, PermissionError):  # where there is no /proc
+                os.killpg(part.process.pid, signal.SIGKILL)
+            with suppress(subprocess.TimeoutExpired):
+                part.process.wait(timeout=KILL_SECONDS)
+        reap_orphans(except_for=self._main_pids())
 
+    def _family_and_orphans(self, part: Part) -> set[int]:
+        victims = descendants(os.getpid())
+        for other in self.parts:
+            if other is not part and other.process is not None and other.is_running:
+                victims -= {other.process.pid, *descendants(other.process.pid)}
+        return victims
 
-def _patiently(ask: Any) -> Any:
-    """The database may be away for a moment; the supervisor outlives that."""
-    try:
-        return ask()
-    except DatabaseError:
-        log.exception("database_unavailable")
-        return None
-    finally:
-        connection.close()
-
-
-def answers(address: str) -> bool:
-    """True when the web server answers on that address."""
-    host, _, port = address.rpartition(":")
-    host = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "[::]": "::1"}.get(host, host)  # noqa: S104
-    probe = http.client.HTTPConnection(host.strip("[]"), int(port), timeout=2)
-    try:
-        probe.request("GET", "/healthz", headers={"Host": "localhost"})
-        return probe.getresponse().status < 500
-    except OSError:
-        return False
-    finally:
-        probe.close()
+    def _main_pids(self) -> set[int]:
+        return {part.process.pid for part in self.parts if part.process is not None}
