@@ -14,10 +14,10 @@ from ocrengine.types import Line, PageResult
 
 __all__ = [
     "BALANCED",
-    "EngineError",
-    "EngineProfile",
     "GPU",
     "LOW_MEMORY",
+    "EngineError",
+    "EngineProfile",
     "Line",
     "OutOfMemory",
     "PageResult",

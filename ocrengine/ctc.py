@@ -1,4 +1,4 @@
-"""Greedy CTC decoding (Graves et al., 2006): best class per step, repeats merged, blanks dropped."""
+"""Greedy CTC decoding (Graves et al., 2006): best class per step, repeats merged, no blanks."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Everything that can go wrong while a page is decoded or read.
 
 EngineError                     code                  retryable
-|- FileRefused                  (its own, see below)  no    the file itself is at fault
-|- DecoderFailed                decoder_failed        no    the decoder child did not survive the page
+|- FileRefused                  (its own, see below)  no    the file is at fault
+|- DecoderFailed                decoder_failed        no    the decoder child did not survive
 |  |- DecoderTimeout            page_timeout          no
 |  |- DecoderOutOfMemory        page_memory           no
 |  `- DecoderCrashed            decoder_crashed       no

@@ -1,4 +1,4 @@
-"""Quadrilaterals: (N, 4, 2) float32, corners clockwise from the line's own top left; x right, y down."""
+"""Quadrilaterals: (N, 4, 2) float32, corners clockwise from the line's own top left; y down."""
 
 from __future__ import annotations
 

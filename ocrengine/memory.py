@@ -1,7 +1,8 @@
-"""What this process may use: memory and cores, limits read and never made. Standard library only."""
+"""What this process may use: memory and cores; limits are read, never made. Stdlib only."""
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 from dataclasses import dataclass
@@ -147,19 +148,14 @@ def memory_of(pid: int) -> int:
 
 
 def _status_bytes(pid: int, key: str) -> int:
-    try:
-        with open(f"/proc/{pid}/status") as file:
-            for line in file:
-                if line.startswith(f"{key}:"):
-                    return int(line.split()[1]) * 1024
-    except OSError:
-        pass
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/status") as file:
+        for line in file:
+            if line.startswith(f"{key}:"):
+                return int(line.split()[1]) * 1024
     return 0
 
 
 def trim() -> None:
     """Give freed memory back to the system (glibc)."""
-    try:
+    with contextlib.suppress(OSError):  # another C library has its own ways
         ctypes.CDLL("libc.so.6").malloc_trim(0)
-    except OSError:
-        pass  # another C library, which has its own ways

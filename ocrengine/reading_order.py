@@ -9,6 +9,7 @@ right for open tables, forms and receipts.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -186,7 +187,7 @@ class _Page:
 
     def _are_cells(self, parts: list[Indices]) -> bool:
         """False for an open table between two drawn columns: its rows run across them."""
-        for left, right in zip(parts, parts[1:], strict=False):
+        for left, right in pairwise(parts):
             if min(len(left), len(right)) < OPEN_ROWS:
                 continue
             open_rows = min(_side_of(self.boxes, side).density for side in (left, right)) < DENSE
@@ -209,7 +210,7 @@ def _covered(ends: NDArray[np.float32]) -> float:
 
 
 def _best_cut(boxes: Boxes, members: Indices) -> list[_Block | Indices] | None:
-    """The vertical cut that puts most lines into columns, as the pieces it leaves, top to bottom."""
+    """The vertical cut that puts most lines into columns: the pieces it leaves, top to bottom."""
     best, best_size = None, 0
     for x in _candidates(boxes, members):
         pieces = _cut_at(boxes, members, x)
@@ -315,7 +316,7 @@ def _aligned_share(boxes: Boxes, left: Indices, right: Indices) -> float:
 
 
 def _row_by_row(boxes: Boxes, members: Indices) -> Indices:
-    """Rows top to bottom, each from left to right; a row is what overlaps its first line's middle."""
+    """Rows top to bottom, each left to right; a row is what overlaps its first line's middle."""
     if not len(members):
         return members
     centre = (boxes[:, 1] + boxes[:, 3]) / 2
@@ -330,7 +331,7 @@ def _row_by_row(boxes: Boxes, members: Indices) -> Indices:
 
 
 def _same_row(boxes: Boxes, row: list[int], index: int, centre: float) -> bool:
-    """The line's middle lies in the row's middle stretch, and it does not lie over its last line."""
+    """The line's middle lies in the row's middle stretch, and not over the row's last line."""
     y0 = float(np.median(boxes[row, 1]))
     y1 = float(np.median(boxes[row, 3]))
     last = boxes[row[-1]]

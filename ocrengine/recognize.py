@@ -19,7 +19,7 @@ from ocrengine.normalize import normalize_text
 Image = NDArray[np.uint8]
 WIDTH_STEP = 32
 WINDOW = 16
-"""Crops cut and held at a time, so that a page of 3,000 lines needs no more memory than one of 16."""
+"""Crops held at a time, so that a page of 3,000 lines needs no more memory than one of 16."""
 
 
 @dataclass(frozen=True)

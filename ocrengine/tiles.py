@@ -1,4 +1,4 @@
-"""Reading a large page through a small window: overlapping tiles, stitched before anything is boxed.
+"""Reading a large page through a small window: tiles, stitched before anything is boxed.
 
 Tiles are stitched at the level of the probability map, each tile giving only its middle, so that a
 line across a seam is one line and no box ever has to be merged.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 MULTIPLE = 32
 OVERLAP = 64
@@ -16,7 +17,7 @@ OVERLAP = 64
 
 @dataclass(frozen=True)
 class Span:
-    """One tile along one axis, in detection pixels: read [start, stop), keep [keep_from, keep_to)."""
+    """One tile along one axis, in detection pixels: read start..stop, keep keep_from..keep_to."""
 
     start: int
     stop: int
@@ -36,7 +37,7 @@ def _spans(length: int, side: int) -> list[Span]:
         return [Span(0, length, 0, length)]
     count = -(-(length - 2 * OVERLAP) // (side - 2 * OVERLAP))
     starts = [round(i * (length - side) / (count - 1)) for i in range(count)]
-    seams = [0, *((a + side + b) // 2 for a, b in zip(starts, starts[1:], strict=False)), length]
+    seams = [0, *((a + side + b) // 2 for a, b in pairwise(starts)), length]
     return [Span(start, start + side, seams[i], seams[i + 1]) for i, start in enumerate(starts)]
 
 

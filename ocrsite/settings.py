@@ -150,7 +150,8 @@ OCR_PROFILE = _profile.override(
     device=env_str("OCR_DEVICE") or None,
 )
 OCR_BUNDLE = env_str("OCR_BUNDLE", "accurate")
-OCR_WORKERS = env_int("OCR_WORKERS", min(OCR_PROFILE.pages_in_flight, usable_cores()), at_least=1)
+OCR_CORES = usable_cores()
+OCR_WORKERS = env_int("OCR_WORKERS", min(OCR_PROFILE.pages_in_flight, OCR_CORES), at_least=1)
 OCR_UPLOAD_LIMITS = UploadLimits(
     files_per_batch=OCR_PROFILE.files_per_batch,
     storage_bytes_per_user=env_size("OCR_STORAGE_PER_USER", UploadLimits.storage_bytes_per_user),

@@ -18,6 +18,11 @@ import os
 import resource
 import signal
 import sys
+from typing import Any
+
+Order = dict[str, Any]
+Limits = dict[str, Any]
+Answer = dict[str, Any]
 
 PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38
 POINTS_PER_INCH = 72
@@ -26,11 +31,11 @@ ROWS_AT_ONCE = 256
 
 
 class Refused(Exception):
-    def __init__(self, code, **params):
+    def __init__(self, code: str, **params: Any) -> None:
         self.code, self.params = code, params
 
 
-def confine(limits):
+def confine(limits: Limits) -> None:
     """Give up everything that decoding does not need. Before any byte of the file is read."""
     libc = ctypes.CDLL(None)
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
@@ -53,7 +58,7 @@ def confine(limits):
 # --- Images -----------------------------------------------------------------------------------
 
 
-def pillow(max_pixels):
+def pillow(max_pixels: int) -> Any:
     from PIL import Image, ImageFile, PngImagePlugin
 
     Image.MAX_IMAGE_PIXELS = max_pixels + 1
@@ -63,7 +68,7 @@ def pillow(max_pixels):
     return Image
 
 
-def open_image(kind, limits):
+def open_image(kind: str, limits: Limits) -> Any:
     Image = pillow(limits["max_pixels_streamed"])
     try:
         return Image.open(sys.stdin.buffer, formats=(kind.upper(),))
@@ -75,11 +80,11 @@ def open_image(kind, limits):
         raise Refused("damaged", page=1) from None
 
 
-def pixels_of(kind, limits):
+def pixels_of(kind: str, limits: Limits) -> dict[str, Any]:
     """Pillow refused before it said the size; read it where each format keeps it, if simple."""
     sys.stdin.buffer.seek(0)
     head = sys.stdin.buffer.read(32)
-    size = ("?", "?")
+    size: tuple[int | str, int | str] = ("?", "?")
     if kind == "png":
         size = (int.from_bytes(head[16:20], "big"), int.from_bytes(head[20:24], "big"))
     elif kind == "gif":
@@ -90,7 +95,7 @@ def pixels_of(kind, limits):
     return {"page": 1, "width": size[0], "height": size[1], "limit_mp": limit}
 
 
-def check_size(width, height, page, kind, limits):
+def check_size(width: int, height: int, page: int, kind: str, limits: Limits) -> None:
     if width < 1 or height < 1:
         raise Refused("damaged", page=page)
     allowed = limits["max_pixels_streamed" if kind == "jpeg" else "max_pixels"]
@@ -108,7 +113,7 @@ def check_size(width, height, page, kind, limits):
         )
 
 
-def exif_orientation(image):
+def exif_orientation(image: Any) -> int:
     """1 to 8; anything else, and any damage in the metadata, means upright."""
     try:
         value = image.getexif().get(0x0112, 1)
@@ -119,14 +124,15 @@ def exif_orientation(image):
     return value if value in range(1, 9) else 1
 
 
-def upright_size(image):
+def upright_size(image: Any) -> tuple[int, int]:
     width, height = image.size
     return (height, width) if exif_orientation(image) >= 5 else (width, height)
 
 
-def pages_of_tiff(image, limits):
+def pages_of_tiff(image: Any, limits: Limits) -> list[tuple[int, int]]:
     """Sizes of all frames, which are found by following their directories."""
-    pages, seen = [], set()
+    pages: list[tuple[int, int]] = []
+    seen: set[int] = set()
     while True:
         index = len(pages)
         try:
@@ -148,7 +154,7 @@ def pages_of_tiff(image, limits):
         pages.append((width, height))
 
 
-def inspect_image(kind, limits):
+def inspect_image(kind: str, limits: Limits) -> Answer:
     image = open_image(kind, limits)
     if kind == "tiff":
         return {"pages": pages_of_tiff(image, limits), "notes": []}
@@ -159,7 +165,7 @@ def inspect_image(kind, limits):
     return {"pages": [(width, height)], "notes": ["animation_first_frame"] if animated else []}
 
 
-def check_whole(kind):
+def check_whole(kind: str) -> None:
     """A file that was cut lacks its end mark, and that is cheap to see."""
     file = sys.stdin.buffer
     size = file.seek(0, os.SEEK_END)
@@ -174,7 +180,7 @@ TRANSPOSE = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}
 """EXIF orientation -> Pillow's Transpose."""
 
 
-def decode_image(order, limits):
+def decode_image(order: Order, limits: Limits) -> Answer:
     kind, index = order["kind"], order["index"]
     image = open_image(kind, limits)
     try:
@@ -204,7 +210,7 @@ def decode_image(order, limits):
     return write_images(image, source, order, notes)
 
 
-def to_rgb(image):
+def to_rgb(image: Any) -> Any:
     """Any mode to RGB: transparency over white, 16 bits scaled instead of clipped."""
     from PIL import Image
 
@@ -224,7 +230,7 @@ def to_rgb(image):
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
-def stretched(image):
+def stretched(image: Any) -> Any:
     """32-bit values of unknown range onto 0..255."""
     low, high = image.getextrema()
     if not (math.isfinite(low) and math.isfinite(high)) or high <= low:
@@ -236,7 +242,7 @@ def stretched(image):
 # --- PDF --------------------------------------------------------------------------------------
 
 
-def open_pdf():
+def open_pdf() -> Any:
     import pypdfium2
 
     try:
@@ -247,7 +253,9 @@ def open_pdf():
         raise Refused("damaged", page=1) from None
 
 
-def pdf_page_pixels(points, page, pixel_cap, limits):
+def pdf_page_pixels(
+    points: tuple[float, float], page: int, pixel_cap: int, limits: Limits
+) -> tuple[int, int, float]:
     """Width, height and scale at which a page of that many points is rendered."""
     width, height = points
     if not (width >= 1 and height >= 1):
@@ -260,7 +268,7 @@ def pdf_page_pixels(points, page, pixel_cap, limits):
     return max(1, math.floor(width * scale)), max(1, math.floor(height * scale)), scale
 
 
-def inspect_pdf(limits):
+def inspect_pdf(limits: Limits) -> Answer:
     document = open_pdf()
     count = len(document)
     if count < 1:
@@ -277,7 +285,7 @@ def inspect_pdf(limits):
     return {"pages": pages, "notes": []}
 
 
-def decode_pdf(order, limits):
+def decode_pdf(order: Order, limits: Limits) -> Answer:
     import pypdfium2
 
     index = order["index"]
@@ -305,11 +313,11 @@ def decode_pdf(order, limits):
     return write_images(image, source if notes[:1] == ["reduced"] else image.size, order, notes)
 
 
-def is_uniform(image):
+def is_uniform(image: Any) -> bool:
     return all(low == high for low, high in image.getextrema())
 
 
-def has_images(page, pypdfium2):
+def has_images(page: Any, pypdfium2: Any) -> bool:
     kinds = (pypdfium2.raw.FPDF_PAGEOBJ_IMAGE,)
     return any(True for _ in page.get_objects(filter=kinds, max_depth=3))
 
@@ -317,7 +325,7 @@ def has_images(page, pypdfium2):
 # --- Output -----------------------------------------------------------------------------------
 
 
-def npy_header(width, height):
+def npy_header(width: int, height: int) -> bytes:
     """numpy's .npy format 1.0, so that numpy itself need not be loaded to write it."""
     text = f"{{'descr': '|u1', 'fortran_order': False, 'shape': ({height}, {width}, 3), }}"
     padding = -(10 + len(text) + 1) % 64
@@ -325,7 +333,7 @@ def npy_header(width, height):
     return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header
 
 
-def write_images(image, source, order, notes):
+def write_images(image: Any, source: tuple[int, int], order: Order, notes: list[str]) -> Answer:
     width, height = image.size
     folder = order["out_dir"]
     with open(os.path.join(folder, "working.npy"), "wb") as file:
@@ -347,8 +355,8 @@ def write_images(image, source, order, notes):
     }
 
 
-def write_view(image, side, folder):
-    """A small picture for the screen, re-encoded by us: nothing of the original's bytes is in it."""
+def write_view(image: Any, side: int, folder: str) -> tuple[int, int, str]:
+    """A small picture for the screen, re-encoded by us: it holds none of the original's bytes."""
     scale = min(1.0, side / max(image.size))
     size = tuple(max(1, round(length * scale)) for length in image.size)
     view = image.resize(size, 4, reducing_gap=2.0) if scale < 1 else image
@@ -360,7 +368,7 @@ def write_view(image, side, folder):
 # --- Main -------------------------------------------------------------------------------------
 
 
-def answer(order):
+def answer(order: Order) -> Answer:
     limits = order["limits"]
     if order["do"] == "inspect":
         return (
@@ -369,7 +377,7 @@ def answer(order):
     return decode_pdf(order, limits) if order["kind"] == "pdf" else decode_image(order, limits)
 
 
-def main():
+def main() -> None:
     order = json.loads(sys.argv[1])
     sys.path.extend(order["packages"])
     confine(order["limits"])

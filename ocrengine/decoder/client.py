@@ -7,6 +7,7 @@ wall clock; when it is done, or not, its whole process group is killed.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import resource
@@ -71,7 +72,7 @@ class FileInfo:
 
 @dataclass(frozen=True)
 class WorkingImage:
-    """What the engine reads: RGB uint8 (height, width, 3) in a .npy file, and a view for screens."""
+    """What the engine reads: RGB uint8 (height, width, 3) as .npy; and a view for screens."""
 
     path: Path
     width: int
@@ -111,7 +112,7 @@ def inspect_file(path: Path, limits: DecodeLimits | None = None) -> FileInfo:
     return FileInfo(kind, MIME[kind], size, pages, tuple(answer["notes"]))
 
 
-def decode_page(
+def decode_page(  # noqa: PLR0913  what varies from page to page
     path: Path,
     kind: str,
     index: int,
@@ -193,10 +194,8 @@ def _wait(
 
 def _kill_group(child: subprocess.Popen[bytes]) -> None:
     """The child leads its own session: whatever it started goes with it."""
-    try:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(child.pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        pass
     child.wait()
     if child.stdout:
         child.stdout.close()
@@ -221,6 +220,6 @@ def _answer_of(child: subprocess.Popen[bytes], output: bytes) -> dict[str, Any]:
 
 
 def children_usage() -> tuple[float, int]:
-    """Processor seconds and peak resident bytes of this process's ended children, for benchmarks."""
+    """Processor seconds and peak resident bytes of this process's ended children."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
