@@ -39,7 +39,9 @@ def files_of(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.is_file())
 
 
-def read_file(path: Path, engine: EngineProcess, *, detect_only: bool = False) -> Iterator[PageRead]:
+def read_file(
+    path: Path, engine: EngineProcess, *, detect_only: bool = False
+) -> Iterator[PageRead]:
     """Every page of one file, each decoded, read and forgotten before the next."""
     try:
         info = inspect_file(path)

@@ -237,6 +237,10 @@ def _cut_at(boxes: Boxes, members: Indices, x: float) -> list[_Block | Indices]:
     centre = (boxes[members, 1] + boxes[members, 3]) / 2
     down = members[np.argsort(centre, kind="stable")]
     crossing = (boxes[down, 0] < x) & (boxes[down, 2] > x)
+    inset = crossing & _has_both_neighbours(boxes, down)
+    aside, down, crossing = down[inset], down[~inset], crossing[~inset]
+    if not len(down):
+        return [aside]
     pieces: list[_Block | Indices] = []
     loose: list[Indices] = []
     for run in np.split(down, np.flatnonzero(np.diff(crossing)) + 1):
@@ -248,9 +252,23 @@ def _cut_at(boxes: Boxes, members: Indices, x: float) -> list[_Block | Indices]:
             pieces.append(np.concatenate(loose))
             loose = []
         pieces.append(block)
+    loose += [aside] if len(aside) else []
     if loose:
         pieces.append(np.concatenate(loose))
     return pieces
+
+
+def _has_both_neighbours(boxes: Boxes, members: Indices) -> NDArray[np.bool_]:
+    """Lines with text on both sides in their own row: a quotation set into the gap, say.
+
+    They do not divide the columns around them, as a headline does; they are read after them.
+    """
+    own = boxes[members]
+    middle = (own[:, 1] + own[:, 3]) / 2
+    beside = (own[None, :, 1] < middle[:, None]) & (own[None, :, 3] > middle[:, None])
+    on_left = (beside & (own[None, :, 2] <= own[:, None, 0])).any(axis=1)
+    on_right = (beside & (own[None, :, 0] >= own[:, None, 2])).any(axis=1)
+    return on_left & on_right
 
 
 def _as_block(boxes: Boxes, run: Indices, x: float) -> _Block | None:
