@@ -20,6 +20,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import Now
+from django.utils import timezone
 from django_q.models import OrmQ
 from django_q.tasks import async_task
 
@@ -72,10 +73,18 @@ def worker_name() -> str:
 
 
 def ring(times: int = 1) -> None:
-    """Wake workers. Doubled rings are harmless, lost ones are healed by the minute's tick."""
-    waiting = OrmQ.objects.count() if "orm" in settings.Q_CLUSTER else 0
-    for _ in range(max(0, min(times, settings.OCR_WORKERS) - waiting)):
+    """Wake workers. Doubled rings are harmless, lost ones are healed by the minute's tick.
+
+    Rings nobody has answered yet are counted against `times`, so that they do not pile up. A ring
+    that was answered says nothing: its worker may be about to find the queue empty and go.
+    """
+    unanswered = OrmQ.objects.filter(lock__lte=timezone.now()).count() if _rings_in_tables() else 0
+    for _ in range(min(times, settings.OCR_WORKERS) - unanswered):
         async_task(DOORBELL)
+
+
+def _rings_in_tables() -> bool:
+    return "orm" in settings.Q_CLUSTER
 
 
 def ring_on_commit(*, pages: int) -> None:

@@ -269,6 +269,16 @@ def test_no_more_doorbells_are_rung_than_there_are_workers(owner, settings):
     assert OrmQ.objects.count() == 2
 
 
+def test_a_doorbell_that_was_answered_does_not_stop_the_next_one(owner, settings):
+    settings.OCR_WORKERS = 1
+    jobs.ring()
+    OrmQ.objects.update(lock=timezone.now() + timedelta(minutes=5))  # as a taken message is
+
+    jobs.ring()
+
+    assert OrmQ.objects.count() == 2
+
+
 def test_the_queue_is_silent_when_a_page_is_long_due_and_nobody_claims_or_beats(owner):
     page = make_document(owner).pages.get()
     assert not jobs.queue_is_silent(), "it has only just come"
