@@ -49,6 +49,8 @@ ALIGNED = 0.65
 """Share of rows that run on across a gap, from which the two sides are a table's,"""
 ON_A_ROW = 0.3
 """middles that are this share of a height apart lying on one row,"""
+BESIDE = 0.6
+"""or this share, where one side holds only short pieces: prices beside what they are for,"""
 SOLID = 0.75
 """unless both sides are solid: lines alike in width,"""
 ALIKE = 0.85
@@ -284,6 +286,9 @@ def _as_block(boxes: Boxes, run: Indices, x: float) -> _Block | None:
         # Rows run across: a table, unless both sides are solid text on a common grid.
         solid = all(side.is_solid(width) for side in sides_)
         return _Block(left, right) if solid else None
+    short = min(side.aspect for side in sides_) < MIN_ASPECT
+    if short and _aligned_share(boxes, left, right, BESIDE) >= ALIGNED:
+        return None  # values beside their keys, on paper that is not quite flat
     dense = min(side.density for side in sides_) >= RUNNING_DENSITY
     running = dense and max(side.aspect for side in sides_) >= MIN_ASPECT
     return _Block(left, right) if running else None
@@ -325,12 +330,14 @@ def _side_of(boxes: Boxes, side: Indices) -> _Side:
     return _Side(span, fill, aspect, density)
 
 
-def _aligned_share(boxes: Boxes, left: Indices, right: Indices) -> float:
+def _aligned_share(
+    boxes: Boxes, left: Indices, right: Indices, tolerance: float = ON_A_ROW
+) -> float:
     """Share of the shorter side's rows that continue a row of the other side."""
     few, many = sorted((left, right), key=len)
     centre = (boxes[:, 1] + boxes[:, 3]) / 2
     nearest = np.abs(centre[few][:, None] - centre[many][None, :]).min(axis=1)
-    return float(np.mean(nearest < ON_A_ROW * (boxes[few, 3] - boxes[few, 1])))
+    return float(np.mean(nearest < tolerance * (boxes[few, 3] - boxes[few, 1])))
 
 
 def _row_by_row(boxes: Boxes, members: Indices) -> Indices:
