@@ -270,7 +270,7 @@ def _has_both_neighbours(boxes: Boxes, members: Indices) -> NDArray[np.bool_]:
     beside = (own[None, :, 1] < middle[:, None]) & (own[None, :, 3] > middle[:, None])
     on_left = (beside & (own[None, :, 2] <= own[:, None, 0])).any(axis=1)
     on_right = (beside & (own[None, :, 0] >= own[:, None, 2])).any(axis=1)
-    return on_left & on_right
+    return np.asarray(on_left & on_right)
 
 
 def _as_block(boxes: Boxes, run: Indices, x: float) -> _Block | None:
