@@ -1,0 +1,133 @@
+"""Where text is: from probability maps that are drawn, and from pages read through tiles."""
+
+import cv2
+import numpy as np
+import pytest
+
+from ocrengine.bundles import Preprocessing
+from ocrengine.detect import Detector, boxes_from_map, to_batch
+from ocrengine.geometry import bounds, sides
+from tests.ocrengine.fake_networks import DETECTING, InkDetector
+
+
+def bars(width, height, boxes):
+    """A white page with black bars (x0, y0, x1, y1)."""
+    page = np.full((height, width, 3), 255, np.uint8)
+    for x0, y0, x1, y1 in boxes:
+        page[y0:y1, x0:x1] = 0
+    return page
+
+
+def find(page, side=640):
+    network = InkDetector()
+    return Detector(network, DETECTING, side).find(page), network
+
+
+def centres(found):
+    return sorted(tuple(quad.mean(axis=0).round().astype(int)) for quad in found.quads)
+
+
+def test_a_kernel_becomes_a_box_around_it():
+    probability = np.zeros((100, 200), np.uint8)
+    probability[40:52, 30:170] = 230
+    quads, scores = boxes_from_map(probability, DETECTING)
+    assert bounds(quads)[0] == pytest.approx([30, 40, 169, 51], abs=1)
+    assert scores[0] == pytest.approx(0.9, abs=0.05)
+
+
+def test_a_slanted_kernel_becomes_a_slanted_box():
+    probability = np.zeros((300, 300), np.uint8)
+    box = cv2.boxPoints(((150, 150), (200, 16), 20))
+    cv2.fillPoly(probability, [box.astype(np.int32)], 255)
+    quads, _ = boxes_from_map(probability, DETECTING)
+    along = quads[0, 1] - quads[0, 0]
+    assert np.degrees(np.arctan2(along[1], along[0])) == pytest.approx(20, abs=1)
+    assert [float(side[0]) for side in sides(quads)] == pytest.approx([200, 16], abs=3)
+
+
+@pytest.mark.parametrize(
+    ("value", "height"),
+    [(100, 12), (255, 1)],
+    ids=["a faint one", "a hair"],
+)
+def test_a_kernel_that_is_no_text_is_dropped(value, height):
+    probability = np.zeros((100, 200), np.uint8)
+    probability[40 : 40 + height, 30:170] = value
+    assert len(boxes_from_map(probability, DETECTING)[0]) == 0
+
+
+def test_an_empty_page_has_no_boxes():
+    found, _ = find(bars(300, 200, []))
+    assert found.quads.shape == (0, 4, 2)
+    assert found.scores.shape == (0,)
+
+
+def test_a_small_page_is_looked_at_in_its_own_size():
+    found, network = find(bars(300, 200, [(40, 60, 240, 80)]))
+    assert found.scale == 1.0
+    assert network.shapes == [(1, 3, 224, 320)]
+
+
+def test_a_page_with_large_text_is_only_shrunk():
+    page = bars(2000, 2000, [(200, 300 * n, 1800, 300 * n + 90) for n in range(1, 6)])
+    found, network = find(page)
+    assert (found.scale, found.tiles) == (pytest.approx(0.32), 1)
+    assert len(network.shapes) == 1
+    assert [y for _, y in sorted(centres(found))] == pytest.approx(
+        [345, 645, 945, 1245, 1545], abs=4
+    )
+
+
+def test_a_page_with_small_text_is_looked_at_again_in_tiles():
+    page = bars(2000, 2000, [(200, 60 * n, 1800, 60 * n + 12) for n in range(2, 30)])
+    found, network = find(page)
+    assert found.tiles > 1
+    assert found.scale > 0.6
+    assert len(found.quads) == 28
+    assert max(shape[2] * shape[3] for shape in network.shapes) <= 704 * 704
+
+
+def test_a_line_across_a_seam_comes_out_once_and_whole():
+    lines = [(100, 90 * n, 1900, 90 * n + 14) for n in range(1, 21)]
+    found, _ = find(bars(2000, 2000, lines))
+    assert found.tiles > 1
+    assert len(found.quads) == len(lines)
+    boxes = bounds(found.quads)
+    assert boxes[:, 0].max() <= 100
+    assert boxes[:, 2].min() >= 1895
+
+
+def test_an_empty_looking_large_page_is_looked_at_in_full_size():
+    found, _ = find(bars(1500, 1500, [(700, 700, 708, 703)]))
+    assert found.scale == 1.0
+
+
+def test_a_read_only_page_can_be_looked_at():
+    page = bars(1500, 900, [(40, 60, 1240, 75)])
+    page.flags.writeable = False
+    assert len(find(page)[0].quads) == 1
+
+
+def test_boxes_come_back_inside_the_page_and_in_its_pixels():
+    found, _ = find(bars(1800, 1800, [(0, 0, 1800, 90), (300, 1690, 1800, 1800)]))
+    boxes = bounds(found.quads)
+    assert boxes.min() >= 0
+    assert boxes.max() <= 1800
+    assert len(boxes) == 2
+    assert boxes[:, 2].max() > 1790
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 500), (500, 1), (31, 33), (20, 6000)])
+def test_pages_of_any_shape_can_be_looked_at(size):
+    found, _ = find(bars(*size, []))
+    assert len(found.quads) == 0
+
+
+def test_preprocessing_is_what_the_bundle_says():
+    image = np.zeros((32, 32, 3), np.uint8)
+    image[..., 0] = 255
+    settings = Preprocessing((0.5, 0.25, 0.0), (0.5, 0.25, 1.0), bgr=True, multiple=32)
+    batch = to_batch(image, settings)
+    assert batch.shape == (1, 3, 32, 32)
+    assert batch.dtype == np.float32
+    assert batch[0, :, 0, 0] == pytest.approx([-1, -1, 1], abs=1e-6)
