@@ -6,6 +6,7 @@ by somebody who is not logged in, cannot fill the disk.
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -45,11 +46,13 @@ class BoundedUploadHandler(TemporaryFileUploadHandler):
         super().__init__(request)
         self.limits = settings.OCR_UPLOAD_LIMITS
         self.files_seen = 0
+        self.in_a_file = self.beyond_the_cap = self.too_large = False
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         if not getattr(self.request, _DOOR, False):
             raise SkipFile
         self.files_seen += 1
+        self.in_a_file = True
         self.beyond_the_cap = self.files_seen > self.limits.files_per_batch
         self.too_large = False
         if self.beyond_the_cap:
@@ -74,15 +77,21 @@ class BoundedUploadHandler(TemporaryFileUploadHandler):
             raise StopUpload(connection_reset=True) from error
 
     def file_complete(self, file_size: int) -> UploadedFile:
+        self.in_a_file = False
         if self.beyond_the_cap:
-            return UploadedFile(file=None, name=self.file_name, size=file_size)
+            return UploadedFile(file=BytesIO(), name=self.file_name, size=file_size)
         file: TemporaryUploadedFile = super().file_complete(file_size)
         file.flush()
         file.too_large = self.too_large
         return file
 
     def upload_interrupted(self) -> None:
-        """The body ended inside a file: whoever sent it is gone, and nothing of it is kept."""
+        """The body ended inside a file: whoever sent it is gone, and nothing of it is kept.
+
+        Django also calls this when the last file of a body was skipped; that is no fault.
+        """
+        if not self.in_a_file:
+            return
         setattr(self.request, _FAULT, UploadInterrupted())
         if not self.beyond_the_cap:
             super().upload_interrupted()
