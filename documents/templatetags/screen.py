@@ -1,6 +1,9 @@
 """Small pieces that every page uses."""
 
+import re
+
 from django import template
+from django.template.defaultfilters import filesizeformat
 from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -17,6 +20,12 @@ def icon(name: str) -> SafeString:
         address,
         name,
     )
+
+
+@register.filter
+def size(count: int) -> str:
+    """104857600 -> 100 MB: a decimal only where it says something."""
+    return re.sub(r"[.,]0(?=\D)", "", filesizeformat(count))
 
 
 @register.filter

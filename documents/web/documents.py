@@ -12,7 +12,6 @@ from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
-from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.utils.cache import get_conditional_response
 from django.utils.http import content_disposition_header, quote_etag
@@ -24,6 +23,7 @@ from documents.errors import DocumentsError
 from documents.exporters import EXPORTERS
 from documents.models import Document
 from documents.services import jobs, retention
+from documents.templatetags.screen import size
 from documents.web.notes import notes_of
 from documents.web.sheet import sheet_of
 from documents.web.strings import READER, UPLOAD, in_words
@@ -158,7 +158,7 @@ def delete(request: HttpRequest, document_id: uuid.UUID) -> HttpResponse:
     if request.method != "POST":
         context = {"document": document, "freed": retention.storage_of_document(document)}
         return render(request, "documents/delete.html", context)
-    freed = filesizeformat(retention.delete_document(document))
+    freed = size(retention.delete_document(document))
     text = _("“%(title)s” was deleted; %(size)s of storage came back.")
     messages.success(request, text % {"title": document.title, "size": freed})
     return redirect("documents")

@@ -21,6 +21,14 @@ document.addEventListener("keydown", (event) => {
   if (menu) { menu.open = false; menu.querySelector("summary").focus(); }
 });
 
+// A cover whose image is gone leaves the drawing beneath it. (Error events do not bubble.)
+document.addEventListener("error", (event) => {
+  if (event.target.matches?.(".cover img")) event.target.remove();
+}, true);
+for (const cover of document.querySelectorAll(".cover img")) {
+  if (cover.complete && !cover.naturalWidth && cover.currentSrc) cover.remove();
+}
+
 // The confirmation page, shown in a dialog; without scripts the link simply opens it.
 const dialog = document.getElementById("dialog");
 document.addEventListener("click", async (event) => {
