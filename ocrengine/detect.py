@@ -20,7 +20,10 @@ SMALL_TEXT = 13.0
 separated: about 10 px of letter."""
 COMFORTABLE_TEXT = 20.0
 """Height that a second, finer look aims at."""
-MAX_CANDIDATES = 5000
+MAX_BOXES = 5000
+FLAT = 12
+"""Grey levels within which a tile is blank. PP-OCRv6 answers a blank tile with 0.3 everywhere:
+noise just above its threshold."""
 MIN_KERNEL = 3.0
 MIN_BOX = 5.0
 
@@ -52,6 +55,10 @@ class Detector:
         first = self._look(image, scale, side)
         finer = self._finer_scale(first)
         return self._look(image, finer, side) if finer > scale * 1.15 else first
+
+    def look_closely(self, image: Image, tile_side: int | None = None) -> Detection:
+        """The whole page at native size, in tiles: for when what find() saw makes no sense."""
+        return self._look(image, 1.0, tile_side or self.tile_side)
 
     def _finer_scale(self, found: Detection) -> float:
         """The scale at which the page's small lines are comfortable; never above native size."""
@@ -91,6 +98,8 @@ class Detector:
         """Probabilities of one tile, 0..255, (h, w) detection pixels."""
         patch = _cut(image, tile, size)
         height, width = patch.shape[:2]
+        if np.ptp(patch) < FLAT:
+            return np.zeros((height, width), np.uint8)
         padded = np.zeros((round_up(height), round_up(width), 3), np.uint8)
         padded[:height, :width] = patch
         padded[height:, :width] = patch[-1:, :]
@@ -138,7 +147,9 @@ def boxes_from_map(
         mask = cv2.dilate(mask, np.ones((2, 2), np.uint8))
     contours, _ = cv2.findContours(mask, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
     corners, scores = [], []
-    for contour in contours[:MAX_CANDIDATES]:
+    for contour in contours:
+        if min(cv2.boundingRect(contour)[2:]) <= MIN_KERNEL:
+            continue  # specks come by ten thousands where a page is blank, and cost the most
         rectangle = cv2.minAreaRect(contour)
         if min(rectangle[1]) < MIN_KERNEL:
             continue
@@ -147,6 +158,8 @@ def boxes_from_map(
         if score >= settings.box_score:
             corners.append(corner)
             scores.append(score)
+        if len(corners) == MAX_BOXES:
+            break
     if not corners:
         return np.zeros((0, 4, 2), np.float32), np.zeros(0, np.float32)
     return order_corners(np.array(corners, np.float32)), np.array(scores, np.float32)

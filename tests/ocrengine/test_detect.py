@@ -56,6 +56,22 @@ def test_a_kernel_that_is_no_text_is_dropped(value, height):
     assert len(boxes_from_map(probability, DETECTING)[0]) == 0
 
 
+def test_thousands_of_specks_do_not_crowd_out_a_line():
+    # What the network answers where a page is blank: a grid of dots just above the threshold.
+    probability = np.zeros((1200, 1200), np.uint8)
+    probability[::4, ::4] = 80
+    probability[40:52, 30:170] = 255
+    quads, _ = boxes_from_map(probability, DETECTING)
+    assert bounds(quads)[0] == pytest.approx([30, 40, 169, 51], abs=2)
+    assert len(quads) == 1
+
+
+def test_a_blank_tile_is_not_shown_to_the_network():
+    found, network = find(bars(1500, 1500, [(40, 60 * n, 300, 60 * n + 10) for n in range(1, 6)]))
+    assert len(found.quads) == 5
+    assert len(network.shapes) < 1 + found.tiles
+
+
 def test_an_empty_page_has_no_boxes():
     found, _ = find(bars(300, 200, []))
     assert found.quads.shape == (0, 4, 2)

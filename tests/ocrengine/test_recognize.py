@@ -48,11 +48,11 @@ def test_batches_stay_under_the_cap_of_padded_pixels():
     assert max(shape[0] for shape in network.shapes) > 1
 
 
-def test_a_line_wider_than_the_network_may_see_is_squeezed():
+def test_the_network_never_sees_a_line_wider_than_it_may():
     page, quads = page_of([GREEN], width=4000)
     reader, network = recognizer()
-    assert reader.read_lines(page, quads)[0].text == "g"
-    assert network.shapes == [(1, 3, 48, 960)]
+    assert set(reader.read_lines(page, quads)[0].text) <= {"g", " "}
+    assert max(shape[3] for shape in network.shapes) <= 960
 
 
 def test_no_lines_need_no_network():

@@ -1,0 +1,57 @@
+"""The device is what was asked for where the machine has it, and says why."""
+
+from dataclasses import replace
+
+import pytest
+
+from ocrengine import device
+from ocrengine.device import choose_device
+from ocrengine.errors import BundleError
+from ocrengine.profiles import BALANCED, GPU, LOW_MEMORY
+
+
+@pytest.fixture
+def without_cuda(monkeypatch):
+    monkeypatch.setattr(device, "_cuda_is_usable", lambda: False)
+
+
+@pytest.fixture
+def with_cuda(monkeypatch):
+    monkeypatch.setattr(device, "_cuda_is_usable", lambda: True)
+
+
+@pytest.mark.usefixtures("without_cuda")
+@pytest.mark.parametrize("precision", ["auto", "fp16", "fp32", "bf16"])
+def test_a_cpu_never_gets_fp16(precision):
+    chosen = choose_device(replace(BALANCED, precision=precision))
+    assert (chosen.name, chosen.precision) == ("cpu", "fp32")
+
+
+@pytest.mark.usefixtures("without_cuda")
+def test_asking_for_a_device_that_is_absent_is_an_error_and_not_a_surprise():
+    with pytest.raises(BundleError, match="cuda"):
+        choose_device(GPU)
+
+
+@pytest.mark.usefixtures("with_cuda")
+def test_auto_takes_what_is_there_and_cpu_is_respected():
+    assert choose_device(BALANCED).name == "cuda"
+    assert choose_device(LOW_MEMORY).name == "cpu"
+
+
+@pytest.mark.usefixtures("without_cuda")
+def test_threads_are_the_profiles_or_a_fair_share_of_the_cores(monkeypatch):
+    monkeypatch.setattr(device, "usable_cores", lambda: 8)
+    assert choose_device(replace(BALANCED, threads=3)).threads == 3
+    assert choose_device(replace(BALANCED, threads=0, pages_in_flight=2)).threads == 4
+    assert choose_device(replace(BALANCED, threads=0, pages_in_flight=99)).threads == 1
+
+
+@pytest.mark.usefixtures("without_cuda")
+def test_the_reason_is_a_sentence():
+    assert "no CUDA" in choose_device(BALANCED).reason
+
+
+def test_an_unknown_device_is_refused():
+    with pytest.raises(BundleError, match="abacus"):
+        choose_device(replace(BALANCED, device="abacus"))
