@@ -1,0 +1,148 @@
+"""The engine at arm's length: whatever the child does, the caller gets an answer and lives."""
+
+import os
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from ocrengine.decoder.client import WorkingImage
+from ocrengine.errors import BundleError, Cancelled, EngineCrashed, EngineTimeout, OutOfMemory
+from ocrengine.process import EngineProcess
+from ocrengine.profiles import LOW_MEMORY, MB
+from tests.ocrengine import fake_engine as do
+
+ENGINE = "tests.ocrengine.fake_engine:FakeEngine"
+
+
+@pytest.fixture
+def page(tmp_path):
+    """A working image that tells the fake engine what to do."""
+
+    def make(order=do.READ):
+        path = tmp_path / f"{order}.npy"
+        np.save(path, np.full((40, 30, 3), order, np.uint8))
+        return WorkingImage(
+            path=path,
+            width=30,
+            height=40,
+            source_width=60,
+            source_height=80,
+            view_path=path,
+            view_width=30,
+            view_height=40,
+            notes=(),
+        )
+
+    return make
+
+
+@pytest.fixture
+def engine():
+    with EngineProcess(LOW_MEMORY, engine=ENGINE) as process:
+        yield process
+
+
+def pid_of(result):
+    return int(result.receipt.notes[0].split()[1])
+
+
+def is_alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_a_page_is_read_in_a_child_that_stays_for_the_next(engine, page):
+    first, second = engine.read_page(page()), engine.read_page(page())
+    assert (first.width, first.height) == (60, 80)
+    assert pid_of(first) == pid_of(second) == engine.pid != os.getpid()
+
+
+def test_a_child_is_replaced_after_its_pages(page):
+    with EngineProcess(replace(LOW_MEMORY, recycle_pages=2), engine=ENGINE) as engine:
+        pids = [pid_of(engine.read_page(page())) for _ in range(4)]
+    assert pids[0] == pids[1] != pids[2] == pids[3]
+    assert not any(map(is_alive, pids))
+
+
+@pytest.mark.parametrize(
+    ("order", "error"),
+    [
+        (do.EXIT, EngineCrashed),
+        (do.KILLED, OutOfMemory),
+        (do.NO_MEMORY, OutOfMemory),
+        (do.BUG, EngineCrashed),
+    ],
+)
+def test_a_child_that_fails_is_an_error_with_a_name_and_the_next_page_is_read(
+    engine, page, order, error
+):
+    with pytest.raises(error):
+        engine.read_page(page(order))
+    assert engine.pid is None
+    assert engine.read_page(page()).receipt.bundle == "fake"
+
+
+def test_a_child_that_takes_too_long_is_killed(page):
+    with EngineProcess(replace(LOW_MEMORY, page_seconds=1), engine=ENGINE) as engine:
+        pid = pid_of(engine.read_page(page()))
+        with pytest.raises(EngineTimeout):
+            engine.read_page(page(do.SLEEP))
+        assert not is_alive(pid)
+
+
+def test_a_child_over_its_ceiling_is_killed(page):
+    with (
+        EngineProcess(replace(LOW_MEMORY, memory_ceiling=250 * MB), engine=ENGINE) as engine,
+        pytest.raises(OutOfMemory, match="allowed"),
+    ):
+        engine.read_page(page(do.GROW))
+
+
+def test_a_page_nobody_wants_any_more_is_given_up(engine, page):
+    with pytest.raises(Cancelled):
+        engine.read_page(page(do.SLEEP), should_stop=lambda: True)
+
+
+def test_what_libraries_print_is_not_taken_for_an_answer(engine, page):
+    assert engine.read_page(page(do.CHATTER)).receipt.bundle == "fake"
+
+
+def test_the_child_sees_nothing_of_the_parents_environment(engine, page, monkeypatch):
+    monkeypatch.setenv("OCR_SECRET_KEY", "do not tell")
+    seen = engine.read_page(page()).receipt.notes
+    assert "OMP_NUM_THREADS" in seen
+    assert not any(name.startswith(("OCR_", "DJANGO")) for name in seen)
+
+
+def test_a_bundle_that_cannot_be_loaded_is_said_at_once(page):
+    with (
+        EngineProcess(LOW_MEMORY, "missing", engine=ENGINE) as engine,
+        pytest.raises(BundleError, match="not there"),
+    ):
+        engine.read_page(page())
+
+
+@pytest.mark.processes
+def test_the_child_dies_with_its_parent():
+    code = (
+        "import os\n"
+        "from ocrengine.process import EngineProcess\n"
+        "from ocrengine.profiles import LOW_MEMORY\n"
+        f"engine = EngineProcess(LOW_MEMORY, engine={ENGINE!r})\n"
+        "engine._start(None)\n"
+        "print(engine.pid, flush=True)\n"
+        "os._exit(1)\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    pid = int(run.stdout)
+    deadline = time.monotonic() + 5
+    while is_alive(pid) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not is_alive(pid)
