@@ -12,7 +12,7 @@ UPLOAD: Strings = {
     "unsupported_type": _("Not one of the accepted kinds."),
     "batch_too_large": _("You chose {files} files; at most {limit} can be uploaded at once."),
     "storage_full": _("These files need more than the storage you have left."),
-    "ready": _("ready"),
+    "chosen": _("Files to upload: {files} ({size})"),
     "sending": _("Uploading, {percent} %"),
     "checking": _("Uploaded. Checking the files …"),
     "accepted": _("accepted, in the queue"),

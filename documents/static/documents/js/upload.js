@@ -19,7 +19,7 @@ let sending = false;
 const fill = (sentence, values) => sentence.replace(/\{(\w+)\}/g, (all, key) => values[key] ?? all);
 
 function size(bytes) {
-  const [unit, divisor] = bytes < 1024 * 1024 ? ["KB", 1024] : ["MB", 1024 * 1024];
+  const [unit, divisor] = bytes < 1024 ? ["B", 1] : bytes < 1024 * 1024 ? ["KB", 1024] : ["MB", 1024 * 1024];
   const digits = { maximumFractionDigits: bytes < divisor * 10 ? 1 : 0 };
   return `${new Intl.NumberFormat(locale, digits).format(bytes / divisor)} ${unit}`;
 }
@@ -78,7 +78,7 @@ function add(files) {
     });
     entry.row.append(icon("page"), element("span", "name", file.name),
       element("span", "size", size(file.size)), remove, element("span", "says"));
-    mark(entry, entry.refused ? "refused" : "ready", entry.refused || say.ready);
+    mark(entry, entry.refused ? "refused" : "ready", entry.refused);
     list.append(entry.row);
     chosen.push(entry);
   }
@@ -101,7 +101,7 @@ function judge() {
   } else if (total > limits.storageLeft) sentence = say.storage_full;
   complain(sentence);
   send.disabled = good.length === 0 || good.length > limits.files;
-  summary.textContent = good.length ? `${good.length} · ${size(total)}` : "";
+  summary.textContent = good.length ? fill(say.chosen, { files: good.length, size: size(total) }) : "";
 }
 
 function reset() {
