@@ -3,35 +3,17 @@
 from __future__ import annotations
 
 import io
-import os
 import re
 import signal
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from django.conf import settings
 from PIL import Image, ImageDraw, ImageFont
 
-CHROMIUM = Path("/usr/bin/chromium")
-QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-READY_SECONDS = 90
+from tests.e2e.product import CHROMIUM, QUIET, STOP_SECONDS, Product, running_product
+
 READ_SECONDS = 120
-STOP_SECONDS = 30
 
 pytestmark = [
     pytest.mark.e2e,
@@ -39,19 +21,10 @@ pytestmark = [
 ]
 
 
-@dataclass
-class Product:
-    url: str
-    user: str
-    password: str
-    process: subprocess.Popen[str]
-    data_dir: Path
-
-
-def free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+@pytest.fixture
+def product(tmp_path: Path) -> Iterator[Product]:
+    with running_product(tmp_path) as product:
+        yield product
 
 
 def processes_of(data_dir: Path) -> list[str]:
@@ -83,53 +56,6 @@ def family_of(pid: int) -> set[int]:
     while more := {child for child, parent in parents.items() if parent in family} - family:
         family |= more
     return family
-
-
-def wait_for_announcement(process: subprocess.Popen[str], log: Path) -> str:
-    end = time.monotonic() + READY_SECONDS
-    while time.monotonic() < end and process.poll() is None:
-        said = log.read_text()
-        if "running on" in said:
-            return said
-        time.sleep(0.2)
-    pytest.fail(f"the product did not start:\n{log.read_text()}")
-
-
-@pytest.fixture
-def product(tmp_path: Path) -> Iterator[Product]:
-    data_dir, log = tmp_path / "data", tmp_path / "log"
-    # OCR_DEBUG and the like may be set where tests run; the product is tested as it ships.
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("OCR_")}
-    environment |= {
-        "OCR_DATA_DIR": str(data_dir),
-        "OCR_ADDRESS": f"127.0.0.1:{free_port()}",
-        "OCR_WORKERS": "1",
-        "NO_PROXY": "*",
-    }
-    with log.open("w") as out:
-        process = subprocess.Popen(
-            [sys.executable, "manage.py", "up"],
-            cwd=settings.BASE_DIR,
-            env=environment,
-            stdout=out,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
-    try:
-        said = wait_for_announcement(process, log)
-        password = re.search(r"password\W+(\S+)", said, re.IGNORECASE)
-        user = re.search(r"user(?: ?name)?\W+(\S+)", said, re.IGNORECASE)
-        assert user, said
-        assert password, said
-        url = f"http://{environment['OCR_ADDRESS']}"
-        yield Product(url, user[1], password[1], process, data_dir)
-    finally:
-        process.send_signal(signal.SIGINT)
-        try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
 
 
 def rendered_page() -> bytes:
