@@ -42,8 +42,9 @@ class Part:
     """Between SIGTERM and SIGKILL."""
     is_frozen: Callable[[], bool] = lambda: False
     """Asked every few seconds while the part runs: does it still do its work?"""
-    warm_up_seconds: float = 20.0
-    """A part that was just started is not called frozen."""
+    warm_up_seconds: float = 15.0
+    """A part that was just started is not called frozen; every death in a row adds as much again,
+    so that a slow machine gets there."""
     after_death: Callable[[], None] = lambda: None
     """Called once all its processes are gone, before it is started again."""
 
@@ -71,6 +72,10 @@ class Part:
     @property
     def seconds_running(self) -> float:
         return time.monotonic() - self.started_at
+
+    @property
+    def is_warm(self) -> bool:
+        return self.seconds_running > self.warm_up_seconds * (1 + self.deaths)
 
     def ask_to_stop(self) -> None:
         """Only the main process is told: SIGTERM to django-q2's whole group hangs it."""
@@ -159,7 +164,7 @@ class Supervisor:
                     part.start()
             elif not part.is_running:
                 self._restart(part, "it ended")
-            elif time_to_look and part.seconds_running > part.warm_up_seconds and part.is_frozen():
+            elif time_to_look and part.is_frozen() and part.is_warm:
                 self._restart(part, "it does no work")
         if time_to_look:
             reap_orphans(except_for=self._main_pids())
