@@ -59,7 +59,7 @@ class RecognizerSettings:
     height: int
     min_width: int
     max_width: int
-    """Wider lines are read in overlapping pieces."""
+    """Wider lines are read in pieces, cut where they are emptiest."""
     min_confidence: float
 
 

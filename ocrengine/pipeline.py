@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from ocrengine.detect import Detector
+from ocrengine.detect import Detection, Detector
 from ocrengine.geometry import Quads
 from ocrengine.orientation import (
     find_rotation,
@@ -24,6 +24,8 @@ from ocrengine.recognize import Reading, Recognizer
 from ocrengine.rulings import find_rulings
 
 Image = NDArray[np.uint8]
+TRUSTED = 0.5
+"""Share of what was found that must be legible for a look at reduced size to be believed."""
 
 
 @dataclass
@@ -53,6 +55,98 @@ class PageLines:
     dropped: int
 
 
+@dataclass(frozen=True)
+class _Interpretation:
+    """Outlines with what was read in them, each starting at its own top left."""
+
+    quads: Quads
+    readings: list[Reading]
+    rotation: int
+    kept: list[int]
+    """Indices of what is legible."""
+
+    @property
+    def characters(self) -> int:
+        return sum(len(self.readings[i].text) for i in self.kept)
+
+    @property
+    def makes_sense(self) -> bool:
+        return len(self.kept) >= TRUSTED * max(1, len(self.quads))
+
+
+@dataclass
+class PageReader:
+    """The steps of one page, each timed."""
+
+    image: Image
+    detector: Detector
+    recognizer: Recognizer | None
+    tile_side: int | None
+    stopwatch: Stopwatch
+
+    def read(self) -> PageLines:
+        with self.stopwatch.time("detect"):
+            found = self.detector.find(self.image, self.tile_side)
+        read = self._interpret(found)
+        if found.scale < 1 and not read.makes_sense:
+            # Print so small that, in the small picture, whole paragraphs looked like lines.
+            with self.stopwatch.time("detect"):
+                closely = self.detector.look_closely(self.image, self.tile_side)
+            again = self._interpret(closely)
+            if again.characters > read.characters:
+                found, read = closely, again
+        return self._in_order(found, read)
+
+    def _interpret(self, found: Detection) -> _Interpretation:
+        if self.recognizer is None:
+            readings = [Reading("", 1.0)] * len(found.quads)
+            return _Interpretation(found.quads, readings, 0, list(range(len(readings))))
+        quads, rotation = found.quads, self._side_it_lies_on(found.quads)
+        if rotation:
+            quads = turn_corners(quads, rotation, *self._size)
+        readings = self._read_lines(quads)
+        if not rotation and self._is_upside_down(quads, readings):
+            rotation, quads = 180, turn_corners(quads, 180, *self._size)
+            readings = self._read_lines(quads)
+        least = self.recognizer.settings.min_confidence
+        kept = [i for i, r in enumerate(readings) if r.text and r.confidence >= least]
+        return _Interpretation(quads, readings, rotation, kept)
+
+    def _in_order(self, found: Detection, read: _Interpretation) -> PageLines:
+        with self.stopwatch.time("order"):
+            upright = to_upright(read.quads[read.kept], read.rotation, *self._size)
+            rulings = to_upright(find_rulings(self.image), read.rotation, *self._size)
+            order = [read.kept[i] for i in reading_order(upright, rulings)]
+        return PageLines(
+            quads=read.quads[order],
+            scores=found.scores[order],
+            readings=[read.readings[i] for i in order],
+            scale=found.scale,
+            tiles=found.tiles,
+            rotation=read.rotation,
+            skew=page_skew(upright) if len(upright) else 0.0,
+            dropped=len(read.quads) - len(read.kept),
+        )
+
+    @property
+    def _size(self) -> tuple[int, int]:
+        return int(self.image.shape[1]), int(self.image.shape[0])
+
+    def _read_lines(self, quads: Quads, step: str = "recognize") -> list[Reading]:
+        assert self.recognizer is not None
+        with self.stopwatch.time(step):
+            return self.recognizer.read_lines(self.image, quads)
+
+    def _sample(self, quads: Quads) -> list[Reading]:
+        return self._read_lines(quads, "orient")
+
+    def _side_it_lies_on(self, quads: Quads) -> int:
+        return find_rotation(quads, self._sample, *self._size) if lies_on_its_side(quads) else 0
+
+    def _is_upside_down(self, quads: Quads, readings: list[Reading]) -> bool:
+        return is_upside_down(quads, readings, self._sample, *self._size)
+
+
 def read_page(
     image: Image,
     detector: Detector,
@@ -62,47 +156,4 @@ def read_page(
     stopwatch: Stopwatch,
 ) -> PageLines:
     """(H, W, 3) uint8 RGB -> its lines. Without a recogniser: outlines only, with empty texts."""
-    height, width = image.shape[:2]
-    with stopwatch.time("detect"):
-        found = detector.find(image, tile_side)
-    quads, rotation = found.quads, 0
-    if recognizer is None:
-        readings = [Reading("", 1.0)] * len(quads)
-    else:
-        with stopwatch.time("orient"):
-            if lies_on_its_side(quads):
-                rotation = find_rotation(
-                    quads, lambda q: recognizer.read_lines(image, q), width, height
-                )
-                quads = turn_corners(quads, rotation, width, height) if rotation else quads
-        with stopwatch.time("recognize"):
-            readings = recognizer.read_lines(image, quads)
-        with stopwatch.time("orient"):
-            turned = is_upside_down(
-                quads, readings, lambda q: recognizer.read_lines(image, q), width, height
-            )
-        if turned and not rotation:
-            rotation, quads = 180, turn_corners(quads, 180, width, height)
-            with stopwatch.time("recognize"):
-                readings = recognizer.read_lines(image, quads)
-    kept = [i for i, reading in enumerate(readings) if _is_legible(reading, recognizer)]
-    with stopwatch.time("order"):
-        upright = to_upright(quads[kept], rotation, width, height)
-        rulings = to_upright(find_rulings(image), rotation, width, height)
-        order = [kept[i] for i in reading_order(upright, rulings)]
-    return PageLines(
-        quads=quads[order],
-        scores=found.scores[order],
-        readings=[readings[i] for i in order],
-        scale=found.scale,
-        tiles=found.tiles,
-        rotation=rotation,
-        skew=page_skew(upright) if len(upright) else 0.0,
-        dropped=len(quads) - len(kept),
-    )
-
-
-def _is_legible(reading: Reading, recognizer: Recognizer | None) -> bool:
-    if recognizer is None:
-        return True
-    return bool(reading.text) and reading.confidence >= recognizer.settings.min_confidence
+    return PageReader(image, detector, recognizer, tile_side, stopwatch).read()

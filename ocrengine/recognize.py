@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,6 +17,8 @@ from ocrengine.normalize import normalize_text
 
 Image = NDArray[np.uint8]
 WIDTH_STEP = 32
+EARLIEST_CUT = 0.6
+"""Share of the widest piece before which a long line is not cut."""
 WINDOW = 16
 """Crops held at a time, so that a page of 3,000 lines needs no more memory than one of 16."""
 
@@ -53,30 +54,27 @@ class Recognizer:
         return readings
 
     def read_crops(self, crops: Sequence[Image]) -> list[Reading]:
-        """Crops (height, w, 3) uint8 RGB -> readings."""
-        narrowed = [self._narrow(crop) for crop in crops]
+        """Crops (height, w, 3) uint8 RGB -> readings; what is too wide is read in pieces."""
+        split = [split_at_gaps(crop, self.settings.max_width) for crop in crops]
+        pieces = iter(self._read_pieces([piece for parts in split for piece in parts]))
+        return [_joined([next(pieces) for _ in parts]) for parts in split]
+
+    def _read_pieces(self, crops: Sequence[Image]) -> list[Reading]:
         readings = [Reading("", 0.0)] * len(crops)
         batches = plan_batches(
-            [crop.shape[1] for crop in narrowed],
+            [crop.shape[1] for crop in crops],
             height=self.settings.height,
             max_pixels=self.batch_pixels,
             step=WIDTH_STEP,
             smallest=self.settings.min_width,
         )
         for padded, members in batches:
-            batch = self._batch([narrowed[i] for i in members], padded)
+            batch = self._batch([crops[i] for i in members], padded)
             best, probability = ctc.best_path(self.network(batch))
             for row, index in enumerate(members):
                 text, confidence = ctc.decode(best[row], probability[row], self.charset)
                 readings[index] = Reading(normalize_text(text), confidence)
         return readings
-
-    def _narrow(self, crop: Image) -> Image:
-        """Squeeze what is wider than the network should ever see."""
-        widest = self.settings.max_width
-        if crop.shape[1] <= widest:
-            return crop
-        return cv2.resize(crop, (widest, crop.shape[0]), interpolation=cv2.INTER_AREA)
 
     def _batch(self, crops: list[Image], padded: int) -> NDArray[np.float32]:
         """(B, 3, height, padded) float32; padding is 0 after normalization, as in training."""
@@ -90,3 +88,28 @@ class Recognizer:
             channels = crop[..., ::-1] if settings.bgr else crop
             batch[row, :, :, : crop.shape[1]] = channels.transpose(2, 0, 1) * scale - offset
         return batch
+
+
+def split_at_gaps(crop: Image, widest: int) -> list[Image]:
+    """Pieces of (height, w, 3), none wider than `widest`, cut where the line is emptiest."""
+    pieces = []
+    while crop.shape[1] > widest:
+        contrast = crop[:, : widest + 1].astype(np.float32).std(axis=0).sum(axis=1)
+        # Smoothed over half a height: the middle of a space, not the inside of a letter.
+        smooth = np.convolve(contrast, np.ones(crop.shape[0] // 2), mode="same")
+        earliest = int(widest * EARLIEST_CUT)
+        cut = earliest + int(smooth[earliest:widest].argmin())
+        pieces.append(crop[:, :cut])
+        crop = crop[:, cut:]
+    return [*pieces, crop]
+
+
+def _joined(pieces: list[Reading]) -> Reading:
+    """One reading of a line's pieces; cuts were made in gaps, so that words stay words."""
+    if len(pieces) == 1:
+        return pieces[0]
+    characters = sum(len(piece.text) for piece in pieces)
+    if not characters:
+        return Reading("", 0.0)
+    weighted = sum(piece.confidence * len(piece.text) for piece in pieces)
+    return Reading(" ".join(p.text for p in pieces if p.text), weighted / characters)
