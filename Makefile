@@ -1,9 +1,9 @@
 # Thin aliases; ./run does the work.
-.PHONY: run test check messages screenshots benchmark help
-help:  ; @./run help
-run:   ; @./run
-test:  ; @./run test
+.PHONY: help run test check messages screenshots benchmark
+help: ; @./run help
+run: ; @./run
+test: ; @./run test
 check: ; @./run check
-messages: ; @cd documents && ../.venv/bin/django-admin makemessages -l zh_Hans --no-obsolete && ../.venv/bin/django-admin compilemessages
+messages: ; @.venv/bin/python manage.py makemessages -l zh_Hans --no-location --no-wrap --no-obsolete -i .venv -i var -i tests && .venv/bin/python manage.py compilemessages -i .venv
 screenshots: ; @.venv/bin/python docs/screenshots/make.py
-benchmark: ; @./run manage benchmark
+benchmark: ; @./run manage benchmark $(ARGS)

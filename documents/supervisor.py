@@ -45,7 +45,7 @@ class Part:
     warm_up_seconds: float = 15.0
     """A part that was just started is not called frozen; every death in a row adds as much again,
     so that a slow machine gets there."""
-    after_death: Callable[[], None] = lambda: None
+    after_death: Callable[[], object] = lambda: None
     """Called once all its processes are gone, before it is started again."""
 
     process: subprocess.Popen[bytes] | None = None
