@@ -3,6 +3,7 @@
 DocumentsError                  code                 HTTP
 |- BatchTooLarge                batch_too_large      413
 |- BodyTooLarge                 body_too_large       413
+|- UploadInterrupted            upload_interrupted   400
 |- NothingUploaded              no_files             400
 |- DiskFull                     disk_full            507
 |- NotCancellable               not_cancellable      409
@@ -44,6 +45,10 @@ class NothingUploaded(DocumentsError):
 class BodyTooLarge(DocumentsError):
     code = "body_too_large"
     http_status = 413
+
+
+class UploadInterrupted(DocumentsError):
+    code = "upload_interrupted"
 
 
 class DiskFull(DocumentsError):
@@ -127,7 +132,6 @@ SENTENCES: dict[str, str | Promise] = {
 }
 
 NEXT_STEPS: dict[str, str | Promise] = {
-    "damaged": gettext_lazy("Save or scan the page again and upload it."),
     "page_timeout": gettext_lazy("Retry when the server is quiet, or scan at a lower resolution."),
     "page_memory": gettext_lazy("Scan at a lower resolution, or split the page."),
     "out_of_memory": gettext_lazy("Scan at a lower resolution, or split the page."),

@@ -36,6 +36,8 @@ from ocrengine.types import PageResult
 
 POLL_SECONDS = 0.2
 START_SECONDS = 60.0
+ORDINARY_PIXELS = 10_000_000
+"""A page of A4 at 300 dots per inch, and a little."""
 DEFAULT_ENGINE = "ocrengine.engine:Engine"
 _ROOT = str(Path(__file__).resolve().parent.parent)
 
@@ -87,7 +89,7 @@ class EngineProcess:
             "tile_side": tile_side,
         }
         self._send(order)
-        answer = self._receive(self.profile.page_seconds, should_stop)
+        answer = self._receive(self._seconds_for(image), should_stop)
         self._pages_read += 1
         if "error" in answer:
             self._raise(answer)
@@ -95,6 +97,10 @@ class EngineProcess:
         if self._pages_read >= self.profile.recycle_pages:
             self.close()
         return result
+
+    def _seconds_for(self, image: WorkingImage) -> float:
+        """The profile's limit is for an ordinary page; a larger one may take longer in step."""
+        return self.profile.page_seconds * max(1.0, image.width * image.height / ORDINARY_PIXELS)
 
     def close(self) -> None:
         """End the child; harmless when there is none."""

@@ -37,7 +37,7 @@ class EngineProfile:
     recycle_pages: int
     """Pages after which an engine child is replaced."""
     page_seconds: int
-    """Wall seconds one page may take in the engine child."""
+    """Wall seconds that a page of up to 10 megapixels may take in the engine child."""
     log_level: str
 
     def override(self, **knobs: Any) -> EngineProfile:

@@ -176,8 +176,8 @@ Q_CLUSTER = {
     "workers": OCR_WORKERS,
     "queue_limit": 1,
     "bulk": 1,
-    "timeout": 300,  # a drain's minute and the slowest page
-    "retry": 960,  # only a safety net: the minute's tick rings again long before
+    "timeout": 600,  # a drain's minute and the slowest page
+    "retry": 1860,  # only a safety net: the minute's tick rings again long before
     "max_attempts": 1,
     "ack_failures": True,
     "save_limit": -1,

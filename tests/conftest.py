@@ -20,6 +20,8 @@ def files_dir(tmp_path: Path, settings) -> Path:
     settings.OCR_FILES_DIR = tmp_path / "files"
     settings.FILE_UPLOAD_TEMP_DIR = tmp_path / "files" / "incoming"
     settings.FILE_UPLOAD_TEMP_DIR.mkdir(parents=True)
+    settings.STATIC_ROOT = tmp_path / "collected"
+    settings.STATIC_ROOT.mkdir()
     settings.STORAGES = {
         **settings.STORAGES,
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},

@@ -15,7 +15,7 @@ from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
 from django.core.files.uploadhandler import SkipFile, StopUpload, TemporaryFileUploadHandler
 from django.http import HttpRequest
 
-from documents.errors import DiskFull, DocumentsError
+from documents.errors import DiskFull, DocumentsError, UploadInterrupted
 
 _FAULT = "upload_fault"
 _DOOR = "upload_door_is_open"
@@ -29,10 +29,6 @@ def open_the_door(request: HttpRequest) -> None:
 def upload_fault(request: HttpRequest) -> DocumentsError | None:
     """Why the files of this request cannot be trusted to be whole, if they cannot."""
     return getattr(request, _FAULT, None)
-
-
-class UploadInterrupted(DocumentsError):
-    code = "upload_interrupted"
 
 
 class BoundedUploadHandler(TemporaryFileUploadHandler):

@@ -12,7 +12,6 @@ from tests.personas import make_document, make_read_document
 pytestmark = [
     pytest.mark.django_db,
     # Nobody collects static files for a test.
-    pytest.mark.filterwarnings("ignore:No directory at:UserWarning"),
 ]
 
 OF_A_DOCUMENT = [

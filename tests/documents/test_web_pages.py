@@ -18,7 +18,6 @@ from tests.personas import make_document, make_job, make_read_document
 pytestmark = [
     pytest.mark.django_db,
     # Nobody collects static files for a test.
-    pytest.mark.filterwarnings("ignore:No directory at:UserWarning"),
 ]
 HTML_FROM_DATA = re.compile(
     r"(?:inner|outer)HTML\s*\+?=(?!=)|insertAdjacentHTML|\beval\(|new Function|document\.write"

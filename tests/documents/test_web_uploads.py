@@ -15,7 +15,6 @@ from documents.web.upload_handler import BoundedUploadHandler, open_the_door, up
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     # Nobody collects static files for a test.
-    pytest.mark.filterwarnings("ignore:No directory at:UserWarning"),
 ]
 JSON = {"accept": "application/json"}
 
