@@ -34,7 +34,7 @@ PIECE = 0.05
 """Pieces of a drawn line shorter than this share are letters, or dirt."""
 OPEN_ROWS = 4
 """Rows from which a drawn column's lines can be seen to continue those of its neighbour."""
-DENSE = 0.55
+DENSE = 0.5
 """Share of its height that running text covers; rows of an open table cover less."""
 
 # Columns of text
@@ -130,7 +130,7 @@ class _Page:
             return np.concatenate([self.order(part) for part in ruled])
         cut = _best_cut(self.boxes, members) if len(members) >= 2 * MIN_LINES else None
         if cut is None:
-            return _row_by_row(self.boxes, members)
+            return self._order_uncut(members)
         parts: list[Indices] = []
         for piece in cut:
             if isinstance(piece, _Block):
@@ -138,6 +138,13 @@ class _Page:
             elif len(piece) < len(members):
                 parts.append(self.order(piece))
         return np.concatenate(parts)
+
+    def _order_uncut(self, members: Indices) -> Indices:
+        """What no column divides: between rules that are broken, else row by row."""
+        rows = self._split(members, across=1, broken=True) if len(self.rulings) else None
+        if rows is None:
+            return _row_by_row(self.boxes, members)
+        return np.concatenate([self.order(part) for part in rows])
 
     def _cut_at_ruling(self, members: Indices) -> list[Indices] | None:
         """Rows of a ruled table, top to bottom; else the cells of one row, left to right."""
@@ -149,15 +156,16 @@ class _Page:
         cells = self._split(members, across=0)
         return cells if cells is not None and self._are_cells(cells) else None
 
-    def _split(self, members: Indices, *, across: int) -> list[Indices] | None:
+    def _split(
+        self, members: Indices, *, across: int, broken: bool = False
+    ) -> list[Indices] | None:
         """Parts of `members` between drawn lines that run the whole way and cross no text.
 
         across   the axis that is cut: 1 cuts at level lines (y), 0 at upright ones (x)
+        broken   level lines may have gaps: rules in each of several columns look like that, too
         """
-        along = 1 - across
         boxes = self.boxes[members]
-        start, stop = float(boxes[:, along].min()), float(boxes[:, along + 2].max())
-        places = self._places(across, start, stop, boxes)
+        places = self._places(boxes, across, broken)
         if not places:
             return None
         middle = (boxes[:, across] + boxes[:, across + 2]) / 2
@@ -166,9 +174,10 @@ class _Page:
         parts = [p for p in parts if len(p)]
         return parts if len(parts) > 1 else None
 
-    def _places(self, across: int, start: float, stop: float, boxes: Boxes) -> list[float]:
-        """Where drawn lines together cover most of start..stop and no line of text is crossed."""
+    def _places(self, boxes: Boxes, across: int, broken: bool) -> list[float]:
+        """Where drawn lines cover most of the way past all boxes, and cross none of them."""
         along = 1 - across
+        start, stop = float(boxes[:, along].min()), float(boxes[:, along + 2].max())
         length = np.abs(self.rulings[:, 1] - self.rulings[:, 0])
         lines = self.rulings[length[:, along] > length[:, across]]
         low, high = float(boxes[:, across].min()), float(boxes[:, across + 2].max())
@@ -176,11 +185,13 @@ class _Page:
         worth = (at > low) & (at < high) & (_length(lines, along) > PIECE * (stop - start))
         lines, at = lines[worth], at[worth]
         places: list[float] = []
-        tolerance = 0.4 * float(np.median(boxes[:, 3] - boxes[:, 1]))
+        height = float(np.median(boxes[:, 3] - boxes[:, 1]))
         for place in np.unique(np.round(at)):
-            near = lines[np.abs(at - place) <= tolerance]
+            near = lines[np.abs(at - place) <= 0.4 * height]
             ends = np.clip(np.sort(near[:, :, along], axis=1), start, stop)
             if _covered(ends) < SPANS * (stop - start):
+                continue
+            if across == 1 and not broken and _widest_gap(ends) > height:
                 continue
             crossed = (boxes[:, across] < place - 1) & (boxes[:, across + 2] > place + 1)
             if not crossed.any():
@@ -209,6 +220,13 @@ def _covered(ends: NDArray[np.float32]) -> float:
         total += max(0.0, stop - max(start, reach))
         reach = max(reach, stop)
     return total
+
+
+def _widest_gap(ends: NDArray[np.float32]) -> float:
+    """The longest stretch between the first and the last of intervals (N, 2) that none covers."""
+    by_start = ends[np.argsort(ends[:, 0])]
+    reach = np.maximum.accumulate(by_start[:, 1])
+    return float(np.max(by_start[1:, 0] - reach[:-1], initial=0.0))
 
 
 def _best_cut(boxes: Boxes, members: Indices) -> list[_Block | Indices] | None:

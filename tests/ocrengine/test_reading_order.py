@@ -129,6 +129,29 @@ def test_a_ruled_table_is_read_cell_by_cell():
     assert ordered(boxes, rulings=rulings) == list(range(len(boxes)))
 
 
+def test_a_rule_in_each_of_two_columns_does_not_divide_the_page():
+    # As in a newspaper, where rules between articles happen to lie on one level.
+    left = [*column(100, 100, 380, 10), *column(100, 440, 380, 10)]
+    right = [*column(520, 100, 380, 10), *column(520, 440, 380, 10)]
+    rulings = np.array([[[95, 410], [485, 410]], [[515, 410], [905, 410]]], np.float32)
+    assert ordered(left + right, rulings=rulings) == list(range(40))
+
+
+def test_a_rule_right_across_the_page_divides_it():
+    above = column(100, 100, 380, 10) + column(520, 100, 380, 10)
+    below = column(100, 440, 380, 10) + column(520, 440, 380, 10)
+    rulings = np.array([[[95, 410], [905, 410]]], np.float32)
+    assert ordered(above + below, rulings=rulings) == list(range(40))
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("name", CASES)
+def test_a_tenth_of_a_pixel_changes_nothing(name, seed):
+    boxes = np.array(CASES[name], np.float32).reshape(-1, 4, 2)
+    shaken = boxes + np.random.default_rng(seed).uniform(-0.1, 0.1, boxes.shape)
+    assert ordered(shaken) == list(range(len(boxes)))
+
+
 def test_without_rulings_the_same_boxes_are_rows():
     boxes = [line(60, 60, 300), line(560, 60, 300), line(60, 90, 240), line(560, 90, 240)]
     assert ordered(boxes) == [0, 1, 2, 3]
