@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -96,9 +97,11 @@ def split_at_gaps(crop: Image, widest: int) -> list[Image]:
     while crop.shape[1] > widest:
         contrast = crop[:, : widest + 1].astype(np.float32).std(axis=0).sum(axis=1)
         # Smoothed over half a height: the middle of a space, not the inside of a letter.
-        smooth = np.convolve(contrast, np.ones(crop.shape[0] // 2), mode="same")
+        half = crop.shape[0] // 2
+        smooth = np.convolve(contrast, np.ones(half), mode="same")
         earliest = int(widest * EARLIEST_CUT)
-        cut = earliest + int(smooth[earliest:widest].argmin())
+        # The last columns are smoothed with nothing beyond them, and only look empty.
+        cut = earliest + int(smooth[earliest : widest - half].argmin())
         pieces.append(crop[:, :cut])
         crop = crop[:, cut:]
     return [*pieces, crop]
@@ -112,4 +115,13 @@ def _joined(pieces: list[Reading]) -> Reading:
     if not characters:
         return Reading("", 0.0)
     weighted = sum(piece.confidence * len(piece.text) for piece in pieces)
-    return Reading(" ".join(p.text for p in pieces if p.text), weighted / characters)
+    return Reading(_spliced([p.text for p in pieces if p.text]), weighted / characters)
+
+
+def _spliced(texts: Sequence[str]) -> str:
+    """Texts of pieces as one: with a space, but none between characters that are set without."""
+    line = texts[0]
+    for text in texts[1:]:
+        wide = any(unicodedata.east_asian_width(c) in "WF" for c in (line[-1], text[0]))
+        line += text if wide else f" {text}"
+    return line

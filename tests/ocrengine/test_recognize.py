@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from ocrengine.crops import cut_line
-from ocrengine.recognize import Recognizer
+from ocrengine.recognize import Reading, Recognizer, split_at_gaps
 from tests.ocrengine.fake_networks import CHARSET, RECOGNIZING, ColourRecognizer
 
 RED, GREEN, BLUE, GREY = (255, 0, 0), (0, 255, 0), (0, 0, 255), (128, 128, 128)
@@ -53,6 +53,42 @@ def test_the_network_never_sees_a_line_wider_than_it_may():
     reader, network = recognizer()
     assert set(reader.read_lines(page, quads)[0].text) <= {"g", " "}
     assert max(shape[3] for shape in network.shapes) <= 960
+
+
+def test_a_long_line_is_cut_in_its_gaps():
+    line = np.full((48, 3000, 3), 255, np.uint8)
+    for x in range(0, 3000, 300):  # words of 250 pixels, gaps of 50
+        line[10:38, x : x + 250] = np.random.default_rng(x).integers(0, 90, (28, 250, 1))
+    pieces = split_at_gaps(line, 960)
+    assert np.concatenate(pieces, axis=1).shape == line.shape
+    assert all(piece.shape[1] <= 960 for piece in pieces)
+    ends = np.cumsum([piece.shape[1] for piece in pieces])[:-1]
+    assert all(250 <= end % 300 < 300 for end in ends)
+
+
+def test_a_line_that_fits_is_not_cut():
+    assert len(split_at_gaps(np.zeros((48, 960, 3), np.uint8), 960)) == 1
+
+
+@pytest.mark.parametrize(
+    ("texts", "line"),
+    [
+        (["the first", "the second"], "the first the second"),
+        (["前半句", "后半句"], "前半句后半句"),
+        (["", "一", "", "two"], "一two"),
+        (["", ""], ""),
+    ],
+)
+def test_pieces_of_a_line_become_one_text(texts, line):
+    class Saying(Recognizer):
+        def _read_pieces(self, crops):
+            return [Reading(text, 0.9) for text in texts + [""] * (len(crops) - len(texts))]
+
+    reader = Saying(ColourRecognizer(), RECOGNIZING, CHARSET, 48 * 640)
+    blank = np.zeros((48, 960 * len(texts) - 400, 3), np.uint8)
+    assert len(split_at_gaps(blank, 960)) >= len(texts)
+    [reading] = reader.read_crops([blank])
+    assert reading.text == line
 
 
 def test_no_lines_need_no_network():
