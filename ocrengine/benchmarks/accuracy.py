@@ -1,0 +1,167 @@
+"""Accuracy, processor seconds and memory of ours and of the package, interleaved file by file.
+
+Interleaved, because a busy machine then hurts all alike: ratios within one run can be trusted
+where seconds cannot.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from ocrengine.decoder.client import children_usage
+from ocrengine.folder import as_prediction, files_of, read_file
+from ocrengine.process import EngineProcess
+from ocrengine.profiles import EngineProfile
+
+TICKS = os.sysconf("SC_CLK_TCK")
+PEER = Path(__file__).with_name("peer.py")
+
+
+@dataclass
+class Measured:
+    """One engine on one set."""
+
+    files: int = 0
+    cpu_seconds: float = 0.0
+    peak_bytes: int = 0
+    errors: list[str] = field(default_factory=list)
+    scores: dict[str, dict[str, float]] = field(default_factory=dict)
+    """subset -> metric -> value, as the scorer names them"""
+
+
+class Contender(Protocol):
+    name: str
+
+    def read(self, path: Path) -> tuple[dict[str, Any], float, int]:
+        """Prediction, processor seconds of every process involved, peak bytes of the reader."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Ours:
+    """Our stages: the decoder child and the engine child are both counted."""
+
+    def __init__(self, profile: EngineProfile, bundle: str) -> None:
+        self.name = f"{bundle}, {profile.name}"
+        self._engine = EngineProcess(profile.override(threads=1), bundle)
+
+    def read(self, path: Path) -> tuple[dict[str, Any], float, int]:
+        before = self._cpu()
+        lines: dict[str, Any] = {"lines": []}
+        for page in read_file(path, self._engine):
+            if page.error is not None:
+                raise page.error
+            if page.index == 0 and page.result is not None:
+                lines = as_prediction(page.result)
+        return lines, self._cpu() - before, self._engine.peak_memory
+
+    def _cpu(self) -> float:
+        decoders, _ = children_usage()
+        return decoders + (_cpu_of(self._engine.pid) if self._engine.pid else 0.0)
+
+    def warm_up(self, path: Path) -> None:
+        self.read(path)
+
+    def close(self) -> None:
+        self._engine.close()
+
+
+class Package:
+    """The rapidocr package in its own environment."""
+
+    name = "rapidocr package"
+
+    def __init__(self, python: Path) -> None:
+        self._child = subprocess.Popen(
+            [str(python), "-I", str(PEER)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        self._answer()
+
+    def _answer(self) -> dict[str, Any]:
+        assert self._child.stdout is not None
+        line = self._child.stdout.readline()
+        if not line:
+            raise RuntimeError("the peer's process ended; is the package installed there?")
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+    def read(self, path: Path) -> tuple[dict[str, Any], float, int]:
+        assert self._child.stdin is not None
+        self._child.stdin.write(f"{path}\n")
+        self._child.stdin.flush()
+        answer = self._answer()
+        return {"lines": answer["lines"]}, answer["cpu"], answer["peak"]
+
+    def close(self) -> None:
+        self._child.kill()
+        self._child.wait()
+
+
+def _cpu_of(pid: int) -> float:
+    """User and system seconds of a live process."""
+    fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def measure(
+    data: Path,
+    sets: list[str],
+    contenders: list[Contender],
+    out: Path,
+    *,
+    say: Callable[[str], None],
+) -> dict[str, dict[str, Measured]]:
+    """set -> contender -> Measured; predictions are left in out/<contender>/<set>."""
+    measured: dict[str, dict[str, Measured]] = defaultdict(lambda: defaultdict(Measured))
+    for name in sets:
+        paths = files_of(data / name / "images")
+        if contenders and name == sets[0]:
+            for contender in contenders:
+                contender.read(paths[0])  # loading is not reading
+        for number, path in enumerate(paths, start=1):
+            for contender in contenders:
+                _measure_one(contender, path, measured[name][contender.name], out / name)
+            if number % 10 == 0 or number == len(paths):
+                say(f"{name} {number}/{len(paths)}")
+    return measured
+
+
+def _measure_one(contender: Contender, path: Path, row: Measured, out: Path) -> None:
+    folder = out / contender.name.replace(", ", "-").replace(" ", "-")
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        prediction, cpu, peak = contender.read(path)
+    except Exception as error:
+        row.errors.append(f"{path.name}: {error}")
+        return
+    row.files += 1
+    row.cpu_seconds += cpu
+    row.peak_bytes = max(row.peak_bytes, peak)
+    text = json.dumps(prediction, ensure_ascii=False)
+    (folder / f"{path.stem}.json").write_text(text, encoding="utf-8")
+
+
+def score(
+    measured: dict[str, dict[str, Measured]], data: Path, out: Path, python: Path, scorer: Path
+) -> None:
+    """Let the evaluation set's own scorer judge the predictions, in the peer's environment."""
+    for name, rows in measured.items():
+        for contender, row in rows.items():
+            folder = out / name / contender.replace(", ", "-").replace(" ", "-")
+            report = folder.with_suffix(".scores")
+            command = [str(python), str(scorer), "--gt", str(data / name / "gt")]
+            command += ["--pred", str(folder), "--ci", "", "--json", str(report)]
+            subprocess.run(command, check=True, capture_output=True)
+            row.scores = json.loads(report.read_text())

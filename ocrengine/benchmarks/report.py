@@ -1,0 +1,105 @@
+"""The table that docs/benchmarks.md keeps, and the line that docs/benchmarks.jsonl remembers."""
+
+from __future__ import annotations
+
+import json
+import platform
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from ocrengine.benchmarks.accuracy import Measured
+from ocrengine.memory import available_memory, usable_cores
+from ocrengine.profiles import MB
+
+BEGIN, END = "<!-- accuracy: begin -->", "<!-- accuracy: end -->"
+Rows = dict[str, dict[str, Measured]]
+
+
+def machine() -> dict[str, Any]:
+    """The size of this machine and what runs on it; nothing that names it."""
+    return {
+        "cores": usable_cores(),
+        "processor": _processor(),
+        "memory_mb": available_memory().total // MB,
+        "python": platform.python_version(),
+        "onnxruntime": version("onnxruntime"),
+        "opencv": version("opencv-python-headless"),
+    }
+
+
+def machine_in_words() -> str:
+    known = machine()
+    return (
+        f"{known['cores']} shared cores\nof {known['processor']}, {known['memory_mb']} MB;"
+        f" Python {known['python']}, onnxruntime {known['onnxruntime']}"
+    )
+
+
+def _processor() -> str:
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.machine()
+
+
+def _figure(value: float | None, digits: int = 3) -> str:
+    return "-" if value is None else f"{value:.{digits}f}".replace("0.", ".", 1)
+
+
+def _share(row: Measured, peer: Measured | None) -> str:
+    if peer is None or not peer.cpu_seconds or not row.files:
+        return "-"
+    ours, theirs = row.cpu_seconds / row.files, peer.cpu_seconds / max(peer.files, 1)
+    return f"{round(100 * ours / theirs)} %"
+
+
+def table(measured: Rows, peer: str) -> str:
+    lines = [
+        "| set | engine | w_f | cer_loc | cer_order | CPU s a page | of the package's | peak MB |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for name, rows in measured.items():
+        for contender, row in rows.items():
+            scores = row.scores.get("ALL") or next(iter(row.scores.values()), {})
+            cells = [
+                name,
+                contender,
+                _figure(scores.get("w_f")),
+                _figure(scores.get("cer_loc")),
+                _figure(scores.get("cer_order")),
+                f"{row.cpu_seconds / max(row.files, 1):.2f}",
+                _share(row, rows.get(peer)),
+                str(row.peak_bytes // 2**20),
+            ]
+            lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def subset_table(measured: Rows) -> str:
+    lines = ["| subset | engine | w_f | cer_loc | cer_order |", "|---|---|---|---|---|"]
+    for rows in measured.values():
+        for contender, row in rows.items():
+            for subset, scores in row.scores.items():
+                cells = [subset, contender]
+                cells += [_figure(scores.get(key)) for key in ("w_f", "cer_loc", "cer_order")]
+                if subset != "ALL":
+                    lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def write(docs: Path, measured: Rows, *, peer: str, heading: str, facts: dict[str, Any]) -> None:
+    """Replace the marked part of benchmarks.md, append one line to benchmarks.jsonl."""
+    page = docs / "benchmarks.md"
+    text = page.read_text() if page.exists() else f"# Benchmarks\n\n{BEGIN}\n{END}\n"
+    head, _, rest = text.partition(BEGIN)
+    tail = rest.partition(END)[2]
+    part = f"{heading}\n\n{table(measured, peer)}\n\nBy subset:\n\n{subset_table(measured)}"
+    page.write_text(f"{head}{BEGIN}\n{part}\n{END}{tail}")
+    record = {
+        **facts,
+        "measured": {s: {c: asdict(m) for c, m in r.items()} for s, r in measured.items()},
+    }
+    with (docs / "benchmarks.jsonl").open("a") as file:
+        file.write(json.dumps(record, ensure_ascii=False) + "\n")
