@@ -45,7 +45,7 @@ def _processor() -> str:
 
 
 def _figure(value: float | None, digits: int = 3) -> str:
-    return "-" if value is None else f"{value:.{digits}f}".replace("0.", ".", 1)
+    return "-" if value is None else f"{value:.{digits}f}".removeprefix("0")
 
 
 def _share(row: Measured, peer: Measured | None) -> str:

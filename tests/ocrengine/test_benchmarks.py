@@ -1,0 +1,94 @@
+"""The benchmark: everybody reads every file in one run, and the report says who was measured."""
+
+import json
+
+import pytest
+
+from ocrengine.benchmarks import accuracy, report
+from ocrengine.benchmarks.accuracy import Measured
+
+
+class Contender:
+    def __init__(self, name, cpu, *, fails=()):
+        self.name, self.cpu, self.fails, self.seen = name, cpu, fails, []
+
+    def read(self, path):
+        self.seen.append(path.name)
+        if path.name in self.fails:
+            raise ValueError("too hard")
+        return {"lines": [{"poly": [], "text": path.stem}]}, self.cpu, len(self.seen) * 1000
+
+    def close(self):
+        pass
+
+
+@pytest.fixture
+def data(tmp_path):
+    for name in ("receipts", "pages"):
+        (tmp_path / "data" / name / "images").mkdir(parents=True)
+        for n in range(3):
+            (tmp_path / "data" / name / "images" / f"{name}{n}.png").touch()
+    return tmp_path / "data"
+
+
+def measure(data, *contenders):
+    return accuracy.measure(
+        data, ["receipts", "pages"], list(contenders), data.parent / "out", say=lambda text: None
+    )
+
+
+def test_everybody_reads_every_file_and_the_first_reading_of_all_does_not_count(data):
+    ours = Contender("ours", 1.0)
+    measured = measure(data, ours, Contender("theirs", 2.0))
+    assert len(ours.seen) == 1 + 6
+    assert measured["receipts"]["ours"].files == 3
+    assert measured["pages"]["theirs"].cpu_seconds == pytest.approx(6.0)
+    assert measured["pages"]["ours"].peak_bytes == 7000
+
+
+def test_predictions_are_kept_apart_by_set_and_contender(data):
+    measure(data, Contender("ours, small", 1.0))
+    prediction = data.parent / "out" / "pages" / "ours-small" / "pages1.json"
+    assert json.loads(prediction.read_text())["lines"][0]["text"] == "pages1"
+
+
+def test_a_file_that_could_not_be_read_is_listed_and_not_counted(data):
+    measured = measure(data, Contender("ours", 1.0, fails={"pages2.png"}))
+    assert measured["pages"]["ours"].files == 2
+    assert measured["pages"]["ours"].errors == ["pages2.png: too hard"]
+
+
+def test_the_table_shows_scores_and_the_share_of_the_peers_seconds():
+    rows = {
+        "pages": {
+            "ours": Measured(4, 4.0, 300 << 20, scores={"ALL": {"w_f": 0.95, "cer_loc": 1.25}}),
+            "theirs": Measured(4, 10.0, 900 << 20, scores={"ALL": {"w_f": 0.9, "cer_loc": 0.0}}),
+        }
+    }
+    table = report.table(rows, "theirs").splitlines()
+    assert table[2] == "| pages | ours | .950 | 1.250 | - | 1.00 | 40 % | 300 |"
+    assert table[3] == "| pages | theirs | .900 | .000 | - | 2.50 | 100 % | 900 |"
+
+
+def test_a_report_replaces_its_own_part_of_the_page_and_adds_one_line_to_the_record(tmp_path):
+    (tmp_path / "benchmarks.md").write_text(f"by hand\n{report.BEGIN}\nold\n{report.END}\nbelow\n")
+    rows = {"pages": {"ours": Measured(1, 1.0, 1 << 20)}}
+    for _ in range(2):
+        report.write(tmp_path, rows, peer="theirs", heading="Measured", facts={"date": "today"})
+    page = (tmp_path / "benchmarks.md").read_text()
+    assert page.startswith("by hand\n")
+    assert page.endswith("below\n")
+    assert "old" not in page
+    assert page.count("| pages | ours |") == 1
+    assert len((tmp_path / "benchmarks.jsonl").read_text().splitlines()) == 2
+
+
+def test_the_machine_is_described_and_not_named():
+    assert set(report.machine()) == {
+        "cores",
+        "processor",
+        "memory_mb",
+        "python",
+        "onnxruntime",
+        "opencv",
+    }
