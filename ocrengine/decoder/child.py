@@ -265,7 +265,7 @@ def pdf_page_pixels(
     scale = min(scale, limits["max_side"] / max(width, height))
     if scale * POINTS_PER_INCH < MIN_PDF_DPI:
         raise Refused("no_page_size", page=page, width=round(width), height=round(height))
-    return max(1, math.floor(width * scale)), max(1, math.floor(height * scale)), scale
+    return math.ceil(width * scale), math.ceil(height * scale), scale  # as pdfium rounds
 
 
 def inspect_pdf(limits: Limits) -> Answer:
@@ -360,6 +360,7 @@ def write_view(image: Any, side: int, folder: str) -> tuple[int, int, str]:
     scale = min(1.0, side / max(image.size))
     size = tuple(max(1, round(length * scale)) for length in image.size)
     view = image.resize(size, 4, reducing_gap=2.0) if scale < 1 else image
+    view.info = {}  # comments and profiles of the original would be saved with it
     # JPEG: a WebP of the same page is a third smaller and takes five times the processor time.
     view.save(os.path.join(folder, "view.jpg"), "JPEG", quality=82, optimize=False)
     return *size, "view.jpg"

@@ -1,0 +1,449 @@
+"""What comes out of files made by others: sizes and pixels of good ones, a code for each bad one.
+
+Every case starts a real child process.
+"""
+
+import contextlib
+import io
+import json
+import os
+import stat
+import struct
+import subprocess
+import time
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ocrengine.decoder import client
+from ocrengine.decoder.client import DecodeLimits, decode_page, inspect_file
+from ocrengine.decoder.sniffing import kind_of, looks_like
+from ocrengine.errors import (
+    Cancelled,
+    DecoderCrashed,
+    DecoderFailed,
+    DecoderOutOfMemory,
+    DecoderTimeout,
+    EngineError,
+    FileRefused,
+)
+from tests.ocrengine import hostile
+
+CAP = 40_000_000
+GOOD_PNG = hostile.image("PNG")
+GOOD_JPEG = hostile.image("JPEG")
+
+
+@pytest.fixture
+def stored(tmp_path: Path):
+    def write(data: bytes) -> Path:
+        path = tmp_path / "upload"
+        path.write_bytes(data)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    return folder
+
+
+def decoded(path: Path, kind: str, out: Path, index: int = 0, **options):
+    image = decode_page(path, kind, index, out_dir=out, **{"pixel_cap": CAP, **options})
+    return image, np.load(image.path)
+
+
+# --- What is it? -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "TIFF", "WEBP", "BMP", "GIF"])
+def test_a_kind_is_known_by_its_bytes(stored, form):
+    info = inspect_file(stored(hostile.image(form)))
+    assert info.kind == form.lower()
+    assert [(p.width, p.height) for p in info.pages] == [(60, 40)]
+
+
+@pytest.mark.parametrize(
+    ("data", "guess"),
+    [
+        (b"hello, this is only text\n", "text"),
+        ("只是文字".encode(), "text"),
+        (b"<!DOCTYPE html><html></html>", "a web page"),
+        (b'<svg xmlns="http://www.w3.org/2000/svg" onload="x()"/>', "an SVG drawing"),
+        (b"PK\x03\x04rest", "a ZIP archive or an Office file"),
+        (b"%!PS-Adobe-3.0\n(%pipe%id) run", "PostScript"),
+        (b"8BPS\0\1", "a Photoshop file"),
+        (b"\0\0\0\x0cjP  \r\n", "JPEG 2000"),
+        (b"SIMPLE  =   T", "a FITS file"),
+        (b"\0\0\0\x18ftypheic", "a HEIC or AVIF photo"),
+        (b"\x00\x01\x02\x03\xff\xfe", "something else"),
+    ],
+)
+def test_other_kinds_are_refused_without_starting_a_parser(stored, data, guess, monkeypatch):
+    monkeypatch.setattr(client.subprocess, "Popen", None)
+    with pytest.raises(FileRefused) as caught:
+        inspect_file(stored(data))
+    assert caught.value.code == "unsupported_type"
+    assert caught.value.params == {"looks_like": guess}
+
+
+def test_a_pdf_may_have_junk_before_its_header_unless_that_is_another_kind():
+    assert kind_of(b"x" * 900 + b"%PDF-1.4") == "pdf"
+    assert kind_of(GOOD_PNG[:200] + b"%PDF-1.4") == "png"
+    assert looks_like(b"") == "something else"
+
+
+# --- What is wrong with it? --------------------------------------------------------------------
+
+LONG_SIDE = hostile.png(hostile.ihdr(1, 5_000_000), hostile.chunk(b"IDAT", zlib.compress(b"\0")))
+WIDE_BITMAP = struct.pack(
+    "<2sIHHIIiiHHIIiiII", b"BM", 100, 0, 0, 54, 40, 100_000, 100_000, 1, 24, 0, 0, 0, 0, 0, 0
+)
+WEBP_BOMB = bytes.fromhex(
+    "524946461a000000574542505650384c0d0000002ffe3fc3091007101111880808fe0700"
+)
+
+REFUSED = {
+    "nothing at all": (b"", "empty_file"),
+    "one byte": (b"\x89", "unsupported_type"),
+    "a PNG's signature alone": (b"\x89PNG\r\n\x1a\n", "damaged"),
+    "a PNG cut at a quarter": (GOOD_PNG[: len(GOOD_PNG) // 4], "damaged"),
+    "a PNG whose header's checksum is wrong": (
+        hostile.png(hostile.chunk(b"IHDR", struct.pack(">IIBBBBB", 9, 9, 8, 0, 0, 0, 0), crc=1)),
+        "damaged",
+    ),
+    "a PNG chunk that claims 4 GB": (
+        b"\x89PNG\r\n\x1a\n" + hostile.chunk(b"IHDR", b"", length=0xFFFFFFFF),
+        "damaged",
+    ),
+    "a PNG of no width": (hostile.png(hostile.ihdr(0, 10)), "damaged"),
+    "a PNG of 100,000 squared": (hostile.png(hostile.ihdr(100_000, 100_000)), "too_many_pixels"),
+    "a PNG of 2^31-1 squared": (hostile.png(hostile.ihdr(2**31 - 1, 2**31 - 1)), "too_many_pixels"),
+    "a PNG of 20,000 squared, one bit deep": (
+        hostile.png(
+            hostile.ihdr(20_000, 20_000, 1), hostile.chunk(b"IDAT", zlib.compress(b"\0" * 9999))
+        ),
+        "too_many_pixels",
+    ),
+    "a PNG five million pixels high": (LONG_SIDE, "side_too_long"),
+    "a text chunk that unpacks to 200 MB": (
+        hostile.png(
+            hostile.ihdr(4, 4),
+            hostile.chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(200_000_000), 9)),
+        ),
+        "damaged",
+    ),
+    "a JPEG cut in half": (GOOD_JPEG[: len(GOOD_JPEG) // 2], "damaged"),
+    "a JPEG of 65,500 squared": (
+        hostile.with_jpeg_size(GOOD_JPEG, 65_500, 65_500),
+        "too_many_pixels",
+    ),
+    "a JPEG of no height": (hostile.with_jpeg_size(GOOD_JPEG, 60, 0), "damaged"),
+    "a GIF screen of 65,535 squared": (
+        b"GIF89a\xff\xff\xff\xff\0\0\0,\0\0\0\0\xff\xff\xff\xff\0\x02\x02D\x01\0;",
+        "too_many_pixels",
+    ),
+    "a bitmap of 100,000 squared": (WIDE_BITMAP, "too_many_pixels"),
+    "a TIFF of 200,000 squared": (hostile.tiff(200_000, 200_000), "too_many_pixels"),
+    "a TIFF of 65,535 samples": (hostile.tiff(32, 32, samples=65_535), "damaged"),
+    "a TIFF of 600 pages": (hostile.frames("TIFF", 600, (4, 4)), "too_many_pages"),
+    "a WebP cut at 20 bytes": (hostile.image("WEBP")[:20], "damaged"),
+    "a PDF's header alone": (b"%PDF-1.7\n", "damaged"),
+    "a PDF cut at 300 bytes": (hostile.pdf(b"0 0 10 10 re f" * 50)[:300], "damaged"),
+    "a PDF of 600 pages": (hostile.pdf(pages=600), "too_many_pages"),
+    "a PDF page of no size": (hostile.pdf(box="0 0 1 0.0001"), "no_page_size"),
+    "a PDF page as large as a field": (hostile.pdf(box="0 0 1000000 1000000"), "no_page_size"),
+    "a PDF with a password": (hostile.encrypted_pdf("secret", "owner"), "encrypted"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_bad_file_is_refused_with_its_code(stored, name):
+    data, code = REFUSED[name]
+    with pytest.raises(FileRefused) as caught:
+        inspect_file(stored(data))
+    assert caught.value.code == code
+    assert str(caught.value), "the sentence has all its figures"
+
+
+def test_a_file_over_the_size_limit_is_refused_before_it_is_opened(stored):
+    with pytest.raises(FileRefused) as caught:
+        inspect_file(stored(GOOD_PNG), DecodeLimits(max_bytes=10))
+    assert caught.value.code == "file_too_large"
+
+
+ACCEPTED = {
+    "a PNG with a web page after its end": GOOD_PNG + b"<html><script>alert(1)</script>",
+    "a JPEG with code in its comment": (
+        GOOD_JPEG[:2] + b"\xff\xfe\x00\x10<?php evil()?>" + GOOD_JPEG[2:]
+    ),
+    "a TIFF whose only directory points at itself": hostile.tiff(32, 32, next_directory=8),
+    "a PDF with an owner's password only": hostile.encrypted_pdf("", "owner"),
+    "a PDF after 900 bytes of junk": b"x" * 900 + hostile.pdf(),
+    "a PDF that would start a program": hostile.pdf(
+        extra="/AA << /O << /S /Launch /F (calc.exe) >> >>"
+    ),
+    "a PDF page turned by 90": hostile.pdf(extra="/Rotate 90"),
+}
+
+
+@pytest.mark.parametrize("name", ACCEPTED)
+def test_an_odd_but_honest_file_is_one_page(stored, out, name):
+    path = stored(ACCEPTED[name])
+    info = inspect_file(path)
+    assert len(info.pages) == 1
+
+    image, pixels = decoded(path, info.kind, out)
+
+    assert (image.source_width, image.source_height) == (info.pages[0].width, info.pages[0].height)
+    assert pixels.shape == (image.height, image.width, 3)
+    view = image.view_path.read_bytes()
+    assert b"script" not in view
+    assert b"php" not in view
+
+
+def test_of_an_animation_the_first_frame_is_read_and_that_is_noted(stored, out):
+    for form in ("GIF", "WEBP"):
+        path = stored(hostile.frames(form, 30))
+        info = inspect_file(path)
+        assert len(info.pages) == 1
+        assert info.notes == ("animation_first_frame",)
+
+
+def test_every_page_of_a_tiff_and_of_a_pdf_is_a_page(stored, out):
+    path = stored(hostile.frames("TIFF", 3))
+    assert len(inspect_file(path).pages) == 3
+    assert decoded(path, "tiff", out, index=2)[1].shape == (30, 40, 3)
+    assert len(inspect_file(stored(hostile.pdf(pages=4))).pages) == 4
+
+
+# --- Pixels ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_photo_is_turned_upright_once(stored, out, orientation):
+    upright = np.zeros((30, 50, 3), np.uint8)
+    upright[:15, :25] = (255, 0, 0)
+    upright[:15, 25:] = (0, 255, 0)
+    upright[15:, :25] = (0, 0, 255)
+    turns = {
+        1: lambda a: a,
+        2: lambda a: a[:, ::-1],
+        3: lambda a: a[::-1, ::-1],
+        4: lambda a: a[::-1],
+        5: lambda a: a.transpose(1, 0, 2),
+        6: lambda a: np.rot90(a, 1),
+        7: lambda a: np.rot90(a, 2).transpose(1, 0, 2),
+        8: lambda a: np.rot90(a, 3),
+    }
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    buffer = io.BytesIO()
+    held = Image.fromarray(np.ascontiguousarray(turns[orientation](upright)))
+    held.save(buffer, "PNG", exif=exif)
+    path = stored(buffer.getvalue())
+
+    assert (inspect_file(path).pages[0].width, inspect_file(path).pages[0].height) == (50, 30)
+    np.testing.assert_array_equal(decoded(path, "png", out)[1], upright)
+
+
+def test_an_orientation_that_does_not_exist_is_ignored(stored, out):
+    exif = Image.Exif()
+    exif[0x0112] = 99
+    path = stored(hostile.image("PNG", exif=exif))
+    assert decoded(path, "png", out)[1].shape == (40, 60, 3)
+
+
+def picture(mode: str, value: object, **options: object) -> bytes:
+    buffer = io.BytesIO()
+    form = options.pop("form", "PNG")
+    Image.new(mode, (20, 10), value).save(buffer, form, **options)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "kind", "colour"),
+    [
+        (picture("RGBA", (255, 0, 0, 0)), "png", 255),
+        (picture("LA", (0, 255)), "png", 0),
+        (picture("1", 1), "png", 255),
+        (picture("P", 0), "png", 0),
+        (picture("I;16", 32_896), "png", 128),
+        (picture("CMYK", (0, 0, 0, 255), form="TIFF"), "tiff", 0),
+        (picture("F", 0.5, form="TIFF"), "tiff", 0),
+    ],
+    ids=["transparent", "grey and alpha", "one bit", "palette", "16 bit", "CMYK", "float"],
+)
+def test_every_mode_becomes_rgb(stored, out, data, kind, colour):
+    pixels = decoded(stored(data), kind, out)[1]
+    assert pixels.dtype == np.uint8
+    assert abs(int(pixels.mean()) - colour) <= 2
+
+
+def test_a_page_over_the_cap_is_reduced_and_says_so(stored, out):
+    path = stored(hostile.image("JPEG", (400, 300)))
+    image, pixels = decoded(path, "jpeg", out, pixel_cap=400 * 300 // 4)
+    assert (image.source_width, image.source_height) == (400, 300)
+    assert (image.width, image.height) == (200, 150)
+    assert image.reduced
+    assert image.notes == ("reduced",)
+    assert pixels.shape == (150, 200, 3)
+
+
+def test_a_pdf_page_is_rendered_black_on_white(stored, out):
+    path = stored(hostile.pdf(b"50 25 100 50 re f"))
+    image, pixels = decoded(path, "pdf", out)
+    assert (image.width, image.height) == (556, 278)
+    assert pixels[138, 277].max() == 0
+    assert pixels[5, 5].min() == 255
+    assert not image.reduced
+
+
+def test_a_picture_that_a_pdf_page_lost_is_noted(stored, out):
+    path = stored(hostile.pdf_with_image(b"\xff\xd8\xff garbage", "/DCTDecode"))
+    image, _ = decoded(path, "pdf", out)
+    assert "suspect_blank" in image.notes
+
+
+def test_an_empty_pdf_page_is_just_empty(stored, out):
+    assert decoded(stored(hostile.pdf()), "pdf", out)[0].notes == ()
+
+
+def test_the_view_is_small_private_and_of_our_own_making(stored, out):
+    exif = Image.Exif()
+    exif[0x010E] = "where I live"
+    path = stored(hostile.image("JPEG", (900, 600), exif=exif))
+    image, _ = decoded(path, "jpeg", out, view_side=300)
+    assert (image.view_width, image.view_height) == (300, 200)
+    assert b"where I live" not in image.view_path.read_bytes()
+    assert {stat.S_IMODE(p.stat().st_mode) for p in out.iterdir()} == {0o600}
+    assert {p.name for p in out.iterdir()} == {image.path.name, image.view_path.name}
+
+
+def test_damage_that_the_header_hides_is_found_when_the_page_is_decoded(stored, out):
+    whole = hostile.image("PNG", (300, 300))
+    path = stored(whole[: len(whole) // 2] + hostile.chunk(b"IEND", b""))
+    assert len(inspect_file(path).pages) == 1
+    with pytest.raises(FileRefused) as caught:
+        decoded(path, "png", out)
+    assert caught.value.code == "damaged"
+
+
+# --- The child ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def children(monkeypatch) -> list[subprocess.Popen]:
+    """Every child that a test starts."""
+    started: list[subprocess.Popen] = []
+
+    class Recorded(subprocess.Popen):
+        def __init__(self, *args, **kwargs) -> None:
+            super().__init__(*args, **kwargs)
+            started.append(self)
+
+    monkeypatch.setattr(client.subprocess, "Popen", Recorded)
+    return started
+
+
+def stand_in(monkeypatch, tmp_path: Path, code: str) -> None:
+    """Let another program answer in the decoder's place."""
+    script = tmp_path / "stand_in.py"
+    script.write_text(code)
+    monkeypatch.setattr(client, "CHILD", script)
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        ("import os; os.kill(os.getpid(), 9)", DecoderCrashed),
+        ("import ctypes; ctypes.string_at(0)", DecoderCrashed),
+        ("import os; os.abort()", DecoderOutOfMemory),
+        ("pass", DecoderCrashed),
+        ("print('no json')", DecoderCrashed),
+        ("print('x' * 50_000_000)", DecoderCrashed),
+        ('print(\'{"memory": "limit"}\')', DecoderOutOfMemory),
+        ("import os; os.kill(os.getpid(), 24)", DecoderTimeout),
+    ],
+)
+def test_whatever_becomes_of_the_child_the_parent_gets_a_typed_error(
+    stored, monkeypatch, tmp_path, code, error, children
+):
+    stand_in(monkeypatch, tmp_path, code)
+    with pytest.raises(error):
+        inspect_file(stored(GOOD_PNG))
+    assert children[0].returncode is not None
+
+
+def alive_in_group(group: int) -> list[int]:
+    """Processes of a group that are not zombies, from /proc."""
+    alive = []
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            state, _, pgrp = entry.read_bytes().rpartition(b")")[2].split()[:3]
+            if int(pgrp) == group and state != b"Z":
+                alive.append(int(entry.parent.name))
+    return alive
+
+
+HANG = "import hashlib; hashlib.pbkdf2_hmac('sha256', b'x', b'y', 2_000_000_000)"
+
+
+def test_a_child_that_hangs_is_killed_with_all_that_it_started(
+    stored, monkeypatch, tmp_path, children
+):
+    grandchild = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'input()'])\n"
+    stand_in(monkeypatch, tmp_path, grandchild + HANG)
+    with pytest.raises(DecoderTimeout):
+        inspect_file(stored(GOOD_PNG), DecodeLimits(wall_seconds=0.5))
+    deadline = time.monotonic() + 10
+    while left := alive_in_group(children[0].pid):
+        assert time.monotonic() < deadline, f"still alive: {left}"
+        os.sched_yield()
+
+
+def test_a_child_is_stopped_when_the_page_is_no_longer_wanted(stored, out, monkeypatch, tmp_path):
+    stand_in(monkeypatch, tmp_path, HANG)
+    with pytest.raises(Cancelled):
+        decoded(stored(GOOD_PNG), "png", out, should_stop=lambda: True)
+
+
+def test_the_child_knows_nothing_of_us(stored, monkeypatch, tmp_path):
+    monkeypatch.setenv("OCR_SECRET_KEY", "do not tell")
+    report = tmp_path / "report"
+    stand_in(
+        monkeypatch,
+        tmp_path,
+        "import json, os, sys\n"
+        f"json.dump([dict(os.environ), sorted(os.listdir('/proc/self/fd')), os.getcwd()],"
+        f" open({str(report)!r}, 'w'))\nprint('{{\"pages\": [], \"notes\": []}}')",
+    )
+    inspect_file(stored(GOOD_PNG))
+    environment, descriptors, folder = json.loads(report.read_text())
+    # The C locale's own coercion may set one variable; nothing of ours is among them.
+    assert not set(environment) - {"LC_CTYPE"}
+    assert len(descriptors) <= 5
+    assert folder == "/"
+
+
+def test_the_child_works_within_its_memory_or_says_so(stored, out):
+    limits = DecodeLimits(memory_bytes=150 * 1024 * 1024)
+    path = stored(hostile.image("PNG", (6000, 6000), "L"))
+    with pytest.raises(EngineError) as caught:
+        decoded(path, "png", out, limits=limits)
+    assert isinstance(caught.value, DecoderFailed)
+
+
+def test_a_small_file_with_a_large_appetite_ends_at_its_limits(stored, out):
+    bomb = hostile.pdf(b"q " * 1000 + b"0 0 1 1 re f " * 200_000)
+    limits = DecodeLimits(cpu_seconds=2, wall_seconds=6)
+    started = time.monotonic()
+    with contextlib.suppress(DecoderFailed):
+        decoded(stored(bomb), "pdf", out, limits=limits)
+    assert time.monotonic() - started < 20
