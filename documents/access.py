@@ -34,7 +34,7 @@ def _one(rows: QuerySet[Any], **key: Any) -> Any:
 
 
 def document_for_reading(user: User, document_id: uuid.UUID) -> Document:
-    return _one(visible_documents(user), id=document_id)  # type: ignore[no-any-return]
+    return _one(visible_documents(user), id=document_id)
 
 
 def document_for_changing(user: User, document_id: uuid.UUID) -> Document:
@@ -52,7 +52,7 @@ def page_for_changing(user: User, document_id: uuid.UUID, index: int) -> Page:
 
 
 def job_for_reading(user: User, job_id: uuid.UUID) -> Job:
-    return _one(visible_jobs(user), id=job_id)  # type: ignore[no-any-return]
+    return _one(visible_jobs(user), id=job_id)
 
 
 def job_for_changing(user: User, job_id: uuid.UUID) -> Job:

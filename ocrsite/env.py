@@ -2,6 +2,7 @@
 
 import os
 import re
+from typing import overload
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -24,6 +25,10 @@ def env_bool(name: str, *, default: bool) -> bool:
     return default
 
 
+@overload
+def env_int(name: str, default: int, *, at_least: int = 0) -> int: ...
+@overload
+def env_int(name: str, default: None = None, *, at_least: int = 0) -> int | None: ...
 def env_int(name: str, default: int | None = None, *, at_least: int = 0) -> int | None:
     value = env_str(name)
     if not value:
@@ -33,6 +38,10 @@ def env_int(name: str, default: int | None = None, *, at_least: int = 0) -> int 
     return int(value)
 
 
+@overload
+def env_size(name: str, default: int) -> int: ...
+@overload
+def env_size(name: str, default: None = None) -> int | None: ...
 def env_size(name: str, default: int | None = None) -> int | None:
     """Bytes, from '800M', '2 GB' or a plain number."""
     value = env_str(name)

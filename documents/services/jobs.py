@@ -277,7 +277,7 @@ def close_finished_jobs(jobs: QuerySet[Job] | None = None) -> None:
     candidates = (Job.objects.all() if jobs is None else jobs).filter(state__in=OPEN_JOB_STATES)
     settled = candidates.exclude(Exists(pages.filter(state__in=OPEN_STATES)))
     for job in settled.annotate(any_done=Exists(pages.filter(state=PageState.DONE))).distinct():
-        state = JobState.DONE if job.any_done else JobState.FAILED  # type: ignore[attr-defined]
+        state = JobState.DONE if job.any_done else JobState.FAILED
         if job.cancel_requested_at:
             state = JobState.CANCELLED
         still_open = Job.objects.filter(pk=job.pk, state__in=OPEN_JOB_STATES)

@@ -45,9 +45,8 @@ def delete_document(document: Document) -> int:
 def sweep_debris(*, older_than_seconds: int = 3600) -> int:
     """Remove what crashed processes left: work folders without a lease, stale incoming files."""
     held = Page.objects.filter(state=PageState.LEASED).exclude(token=None)
-    removed = files.sweep_work_folders(
-        {token.hex for token in held.values_list("token", flat=True)}
-    )
+    tokens = held.values_list("token", flat=True)
+    removed = files.sweep_work_folders({token.hex for token in tokens if token})
     limit = time.time() - older_than_seconds
     for path in files.incoming_dir().iterdir():
         if path.stat().st_mtime < limit:

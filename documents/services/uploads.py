@@ -55,7 +55,7 @@ class _Candidate:
 
 
 def accept_upload(
-    *, owner: Any, uploaded: Sequence[UploadedFile], bundle: str | None = None
+    *, owner: Any, uploaded: Sequence[UploadedFile[Any]], bundle: str | None = None
 ) -> Acceptance:
     """Keep what can be kept of one upload and queue it as one job.
 
@@ -107,7 +107,7 @@ def decode_limits() -> DecodeLimits:
     )
 
 
-def _judge(upload: UploadedFile) -> _Candidate | Refusal:
+def _judge(upload: UploadedFile[Any]) -> _Candidate | Refusal:
     """Inspect one file where it lies. No database here: this runs in a thread."""
     name = clean_name(upload.name)
     if not name:

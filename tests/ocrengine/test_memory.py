@@ -110,3 +110,9 @@ def test_a_profiles_knobs_can_be_overridden_one_by_one():
     changed = BALANCED.override(tile_side=640, threads=None)
     assert (changed.tile_side, changed.threads) == (640, BALANCED.threads)
     assert BALANCED.tile_side == 960
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_the_largest_page_a_profile_reads_fits_under_its_ceiling(name):
+    profile = PROFILES[name]
+    assert forecast_page_bytes(30_000, 30_000, profile) < profile.memory_ceiling

@@ -1,0 +1,31 @@
+"""The doctor says what is in force and why, and notices what is wrong."""
+
+import io
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from ocrengine.profiles import get_profile
+
+pytestmark = pytest.mark.django_db
+
+
+def examine() -> str:
+    out = io.StringIO()
+    call_command("doctor", stdout=out)
+    return out.getvalue()
+
+
+def test_every_knob_of_the_profile_is_shown_with_its_reason(settings):
+    settings.OCR_PROFILE = get_profile("low_memory").override(tile_side=960)
+    report = examine()
+    assert "OCR_TILE_SIDE says so" in report
+    assert "profile low_memory (override: OCR_THREADS)" in report
+    for word in ("memory free", "cores", "device", "bundle", "hashes agree", "PDF renderer"):
+        assert word in report
+
+
+def test_a_bundle_that_is_not_there_is_marked_and_fails_the_command(settings):
+    settings.OCR_BUNDLE = "imaginary"
+    with pytest.raises(CommandError, match="not as it should be"):
+        examine()
