@@ -119,12 +119,14 @@ def work_folder(key: str) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def sweep_work_folders(live: set[str]) -> int:
-    """Remove the folders of leases that no longer exist; returns how many."""
-    folders = [f for f in _make_dir(_root() / "work").iterdir() if f.name not in live]
-    for folder in folders:
-        shutil.rmtree(folder, ignore_errors=True)
-    return len(folders)
+def work_folders() -> set[str]:
+    """Keys of the work folders there are."""
+    return {folder.name for folder in _make_dir(_root() / "work").iterdir()}
+
+
+def remove_work_folders(keys: Iterable[str]) -> None:
+    for key in keys:
+        shutil.rmtree(_root() / "work" / key, ignore_errors=True)
 
 
 def free_bytes() -> int:

@@ -44,9 +44,12 @@ def delete_document(document: Document) -> int:
 
 def sweep_debris(*, older_than_seconds: int = 3600) -> int:
     """Remove what crashed processes left: work folders without a lease, stale incoming files."""
-    held = Page.objects.filter(state=PageState.LEASED).exclude(token=None)
-    tokens = held.values_list("token", flat=True)
-    removed = files.sweep_work_folders({token.hex for token in tokens if token})
+    # Folders first, leases second: the folder of a lease made in between is not on the list.
+    found = files.work_folders()
+    tokens = Page.objects.filter(state=PageState.LEASED).values_list("token", flat=True)
+    stale = found - {token.hex for token in tokens if token}
+    files.remove_work_folders(stale)
+    removed = len(stale)
     limit = time.time() - older_than_seconds
     for path in files.incoming_dir().iterdir():
         if path.stat().st_mtime < limit:
