@@ -9,9 +9,15 @@ from django.core.exceptions import ImproperlyConfigured
 _SIZE = re.compile(r"^(\d+)\s*([KMG]?)B?$", re.IGNORECASE)
 _FACTOR = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3}
 
+# Names of the variables that were asked for and had a value, for the doctor.
+GIVEN: set[str] = set()
+
 
 def env_str(name: str, default: str = "") -> str:
-    return os.environ.get(name, "").strip() or default
+    value = os.environ.get(name, "").strip()
+    if value:
+        GIVEN.add(name)
+    return value or default
 
 
 def env_bool(name: str, *, default: bool) -> bool:

@@ -11,7 +11,7 @@ import dj_database_url
 from documents.limits import JobLimits, UploadLimits
 from ocrengine.choose import choose_profile
 from ocrengine.memory import available_memory, usable_cores
-from ocrsite.env import env_bool, env_int, env_list, env_size, env_str
+from ocrsite.env import GIVEN, env_bool, env_int, env_list, env_size, env_str
 from ocrsite.secret import read_or_create_secret
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -207,3 +207,6 @@ LOGGING = {
     },
 }
 LANGUAGE_COOKIE_SAMESITE = "Lax"
+
+# Which variables the environment set, for `doctor`.
+OCR_GIVEN = frozenset(GIVEN)

@@ -29,3 +29,10 @@ def test_a_bundle_that_is_not_there_is_marked_and_fails_the_command(settings):
     settings.OCR_BUNDLE = "imaginary"
     with pytest.raises(CommandError, match="not as it should be"):
         examine()
+
+
+def test_a_setting_says_whether_the_environment_gave_it(settings):
+    settings.OCR_GIVEN = frozenset({"OCR_ADDRESS"})
+    report = examine()
+    assert "OCR_ADDRESS says so" in report
+    assert "OCR_BUNDLE is not set: the default" in report

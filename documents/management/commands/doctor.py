@@ -1,6 +1,5 @@
 """Say what this installation has, what it decided, and why."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any
@@ -74,7 +73,7 @@ class Command(BaseCommand):
 
     def _settings(self) -> Iterator[Fact]:
         for name, variable in SETTINGS.items():
-            source = "says so" if os.environ.get(variable) else "is not set: the default"
+            source = "says so" if variable in settings.OCR_GIVEN else "is not set: the default"
             yield Fact(name, str(getattr(settings, name)), f"{variable} {source}")
         for field in fields(settings.OCR_UPLOAD_LIMITS):
             value = getattr(settings.OCR_UPLOAD_LIMITS, field.name)
