@@ -19,7 +19,7 @@ from documents.errors import BatchTooLarge, DiskFull, NothingUploaded, sentence_
 from documents.limits import MB
 from documents.models import Document, Job, Page
 from documents.queries import storage_of
-from documents.services import jobs, quotas
+from documents.services import doorbell, quotas
 from ocrengine.decoder.client import DecodeLimits, FileInfo, inspect_file
 from ocrengine.errors import EngineError, FileRefused
 from ocrengine.memory import forecast_page_bytes
@@ -155,7 +155,7 @@ def _keep_all(
                 _insert(job, position, candidate, name)
                 for position, (candidate, name) in enumerate(zip(candidates, names, strict=True))
             ]
-            jobs.ring_on_commit(pages=sum(d.page_count for d in documents))
+            doorbell.ring_on_commit(pages=sum(d.page_count for d in documents))
     except BaseException as error:
         # Files kept without a row would be orphans, and the reservation would never come back.
         files.discard(names)

@@ -6,7 +6,7 @@ from django.test import Client
 from django.urls import reverse
 
 from documents.models import Document, Job, JobState, Page, PageState, Usage
-from documents.services import jobs
+from documents.services import leases
 from tests.personas import make_document, make_read_document, make_user
 
 pytestmark = pytest.mark.django_db
@@ -37,7 +37,7 @@ def test_staff_see_every_table_in_few_queries(
 ):
     for _ in range(10):
         make_read_document(owner)
-        jobs.claim_next(worker=jobs.worker_name())
+        leases.claim_next(worker=leases.worker_name())
     with django_assert_max_num_queries(20):
         response = staff_client.get(reverse(f"admin:documents_{model}_changelist"))
     assert response.status_code == 200

@@ -7,7 +7,7 @@ import pytest
 
 from documents import files
 from documents.models import Page
-from documents.services import jobs, retention
+from documents.services import leases, retention
 from tests.personas import make_document
 
 pytestmark = pytest.mark.django_db
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 def test_a_work_folder_without_a_lease_goes_and_one_in_use_stays(owner):
     make_document(owner)
-    lease = jobs.claim_next(worker=jobs.worker_name())
+    lease = leases.claim_next(worker=leases.worker_name())
     work = files.incoming_dir().parent / "work"
     for key in (lease.token.hex, "of-a-dead-worker"):
         (work / key).mkdir(parents=True)
@@ -32,7 +32,7 @@ def test_the_folder_of_a_lease_made_during_the_sweep_stays(owner, monkeypatch):
 
     def claimed_meanwhile() -> set[str]:
         found = real()
-        lease = jobs.claim_next(worker=jobs.worker_name())
+        lease = leases.claim_next(worker=leases.worker_name())
         (work / lease.token.hex).mkdir(parents=True)
         return found
 
