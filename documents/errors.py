@@ -6,6 +6,9 @@ DocumentsError                  code                 HTTP
 |- UploadInterrupted            upload_interrupted   400
 |- NothingUploaded              no_files             400
 |- DiskFull                     disk_full            507
+|- TooManyJobs                  too_many_jobs        429
+|- StorageFull                  storage_full         413
+|- PagesUsedUp                  pages_used_up        429
 |- NotCancellable               not_cancellable      409
 `- NotRetryable                 not_retryable        409
 
@@ -56,6 +59,21 @@ class DiskFull(DocumentsError):
     http_status = 507
 
 
+class TooManyJobs(DocumentsError):
+    code = "too_many_jobs"
+    http_status = 429
+
+
+class StorageFull(DocumentsError):
+    code = "storage_full"
+    http_status = 413
+
+
+class PagesUsedUp(DocumentsError):
+    code = "pages_used_up"
+    http_status = 429
+
+
 class NotCancellable(DocumentsError):
     code = "not_cancellable"
     http_status = 409
@@ -81,6 +99,14 @@ SENTENCES: dict[str, str | Promise] = {
     ),
     "storage_full": gettext_lazy(
         "The file needs %(size_mb)s MB, and you have %(left_mb)s MB of storage left."
+    ),
+    "pages_used_up": gettext_lazy(
+        "This needs %(pages)s pages, and you have %(left)s of %(limit)s left this month."
+        " The count starts again on %(date)s."
+    ),
+    "too_many_jobs": gettext_lazy(
+        "You have %(jobs)s jobs running; the limit is %(limit)s. Nothing was uploaded;"
+        " wait until one is finished, or cancel one."
     ),
     "no_name": gettext_lazy("The file has no usable name."),
     "upload_interrupted": gettext_lazy("The file did not arrive whole. Upload it again."),

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from datetime import date, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Avg, Count, Q, QuerySet
+from django.db.models import Avg, Count, Max, Q, QuerySet
 from django.utils import timezone
 
 from documents.access import visible_documents, visible_jobs
 from documents.errors import next_step_for, sentence_for
-from documents.models import Document, Job, Line, Page, PageState, Usage
+from documents.limits import UserLimits
+from documents.models import Document, GroupLimits, Job, Line, Page, PageState, Usage
 from documents.models.document import OPEN_STATES, RETRYABLE_STATES
+from documents.models.job import OPEN_JOB_STATES
 
 BROKEN = (PageState.FAILED, PageState.QUARANTINED)
 
@@ -80,13 +83,23 @@ class JobProgress:
 
 
 @dataclass(frozen=True)
-class StorageUse:
-    used: int
-    limit: int
+class UsageView:
+    """What a person has used of what they may use."""
+
+    limits: UserLimits
+    storage_bytes: int
+    pages_used: int
+    pages_reserved: int
+    open_jobs: int
+    resets_on: date
 
     @property
-    def left(self) -> int:
-        return max(0, self.limit - self.used)
+    def storage_left(self) -> int:
+        return max(0, self.limits.storage_limit_bytes - self.storage_bytes)
+
+    @property
+    def pages_left(self) -> int:
+        return max(0, self.limits.pages_per_month - self.pages_used - self.pages_reserved)
 
 
 def recent_documents(user: Any) -> QuerySet[Document]:
@@ -186,8 +199,37 @@ def job_progress(job: Job) -> JobProgress:
     )
 
 
-def storage_of(user: Any) -> StorageUse:
-    usage = Usage.objects.filter(owner=user).first()
-    limit = usage.storage_limit_bytes if usage else None
-    default = settings.OCR_UPLOAD_LIMITS.storage_bytes_per_user
-    return StorageUse(usage.storage_bytes if usage else 0, default if limit is None else limit)
+def this_month() -> date:
+    """Its first day, where this installation is."""
+    return timezone.localdate().replace(day=1)
+
+
+def limits_of(user: Any) -> UserLimits:
+    """The person's own figure where there is one, else the highest of their groups', else the
+    site's."""
+    site = settings.OCR_USER_LIMITS
+    names = [field.name for field in fields(site)]
+    own = Usage.objects.filter(owner=user).values(*names).first() or {}
+    highest = GroupLimits.objects.filter(group__user=user).aggregate(
+        **{name: Max(name) for name in names}
+    )
+    figures: dict[str, int] = {}
+    for name in names:
+        said = (own.get(name), highest[name], getattr(site, name))
+        figures[name] = next(figure for figure in said if figure is not None)
+    ceiling = settings.OCR_UPLOAD_LIMITS.files_per_request
+    figures["files_per_batch"] = min(figures["files_per_batch"], ceiling)
+    return UserLimits(**figures)
+
+
+def usage_of(user: Any) -> UsageView:
+    row = Usage.objects.filter(owner=user).first() or Usage()
+    month = this_month()
+    return UsageView(
+        limits=limits_of(user),
+        storage_bytes=row.storage_bytes,
+        pages_used=row.pages_used if row.month == month else 0,
+        pages_reserved=row.pages_reserved,
+        open_jobs=visible_jobs(user).filter(state__in=OPEN_JOB_STATES).count(),
+        resets_on=(month + timedelta(days=32)).replace(day=1),
+    )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import dj_database_url
 
-from documents.limits import JobLimits, UploadLimits
+from documents.limits import JobLimits, UploadLimits, UserLimits
 from ocrengine.choose import choose_profile
 from ocrengine.memory import available_memory, usable_cores
 from ocrsite.env import GIVEN, env_bool, env_int, env_list, env_size, env_str
@@ -117,6 +117,8 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
             " PRAGMA mmap_size=134217728;"
         ),
     }
+    # A file, because threads that share one in memory lock each other out by tables.
+    DATABASES["default"]["TEST"] = {"NAME": DATA_DIR / "test.sqlite3"}
 else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -152,9 +154,12 @@ OCR_PROFILE = _profile.override(
 OCR_BUNDLE = env_str("OCR_BUNDLE", "accurate")
 OCR_CORES = usable_cores()
 OCR_WORKERS = env_int("OCR_WORKERS", min(OCR_PROFILE.pages_in_flight, OCR_CORES), at_least=1)
-OCR_UPLOAD_LIMITS = UploadLimits(
+OCR_UPLOAD_LIMITS = UploadLimits()
+OCR_USER_LIMITS = UserLimits(
+    storage_limit_bytes=env_size("OCR_STORAGE_PER_USER", UserLimits.storage_limit_bytes),
+    pages_per_month=env_int("OCR_PAGES_PER_MONTH", UserLimits.pages_per_month),
     files_per_batch=OCR_PROFILE.files_per_batch,
-    storage_bytes_per_user=env_size("OCR_STORAGE_PER_USER", UploadLimits.storage_bytes_per_user),
+    open_jobs=env_int("OCR_JOBS_PER_USER", UserLimits.open_jobs, at_least=1),
 )
 OCR_JOB_LIMITS = JobLimits()
 OCR_FILES_DIR = DATA_DIR / "files"

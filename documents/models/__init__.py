@@ -3,11 +3,12 @@
 from documents.models.document import Document, Page, PageState
 from documents.models.job import Attempt, Job, JobState, Outcome, Worker
 from documents.models.transcript import Line, LineRevision, RevisionSource
-from documents.models.usage import Usage
+from documents.models.usage import GroupLimits, Usage
 
 __all__ = [
     "Attempt",
     "Document",
+    "GroupLimits",
     "Job",
     "JobState",
     "Line",

@@ -13,6 +13,7 @@ from documents.errors import NotCancellable, NotRetryable
 from documents.models import Job, JobState, Page, PageState
 from documents.models.document import OPEN_STATES, RETRYABLE_STATES
 from documents.models.job import OPEN_JOB_STATES
+from documents.services import quotas
 from documents.services.doorbell import ring_on_commit
 
 log = logging.getLogger(__name__)
@@ -41,15 +42,17 @@ def cancel_job(job: Job) -> None:
     wanted = Job.objects.filter(pk=job.pk, state__in=OPEN_JOB_STATES)
     if not wanted.update(cancel_requested_at=Now()):
         raise NotCancellable
-    Page.objects.filter(document__job=job, state=PageState.PENDING).update(
+    waiting = Page.objects.filter(document__job=job, state=PageState.PENDING)
+    stopped = waiting.update(
         state=PageState.CANCELLED, error_code="cancelled", error_params={}, settled_at=Now()
     )
     close_finished_jobs(Job.objects.filter(pk=job.pk))
+    quotas.release_pages(owner=job.owner, pages=stopped)
     log.info("job_cancelled job=%s", job.pk)
 
 
 @transaction.atomic
-def _retry(pages: QuerySet[Page], job_id: uuid.UUID) -> int:
+def _retry(pages: QuerySet[Page], job: Job) -> int:
     put_back = pages.filter(state__in=RETRYABLE_STATES).update(
         state=PageState.PENDING,
         due_at=Now(),
@@ -61,19 +64,23 @@ def _retry(pages: QuerySet[Page], job_id: uuid.UUID) -> int:
     )
     if not put_back:
         raise NotRetryable
-    Job.objects.filter(pk=job_id).update(
+    Job.objects.filter(pk=job.pk).update(
         state=JobState.QUEUED, cancel_requested_at=None, finished_at=None
     )
+    quotas.reserve_pages(owner=job.owner, pages=put_back)
     ring_on_commit(pages=put_back)
     return put_back
 
 
 def retry_job(job: Job) -> int:
-    """Put every page without a result back in the queue; returns how many."""
+    """Put every page without a result back in the queue; returns how many.
+
+    Raises NotRetryable, PagesUsedUp.
+    """
     if job.is_open:
         raise NotRetryable
-    return _retry(Page.objects.filter(document__job=job), job.pk)
+    return _retry(Page.objects.filter(document__job=job), job)
 
 
 def retry_page(page: Page) -> int:
-    return _retry(Page.objects.filter(pk=page.pk), page.document.job_id)
+    return _retry(Page.objects.filter(pk=page.pk), page.document.job)

@@ -21,6 +21,7 @@ from django.db.models import F, QuerySet, Sum
 from django.db.models.functions import Now
 
 from documents.models import Attempt, Job, JobState, Outcome, Page, PageState, Usage, Worker
+from documents.services import quotas
 from documents.services.doorbell import ring_on_commit
 from documents.services.jobs import close_job_of
 
@@ -173,6 +174,7 @@ def settle(lease: Lease, *, state: PageState, outcome: Outcome, **fields: Any) -
         return False
     _end_attempt(lease, outcome, fields.get("error_code", ""), detail, peak_memory)
     close_job_of(lease.page_id)
+    quotas.settle_page(lease.page_id, was_read=state == PageState.DONE)
     return True
 
 

@@ -34,8 +34,11 @@ def delete_document(document: Document) -> int:
         names = [locked.original_name, *locked.pages.values_list("view_name", flat=True)]
         freed = storage_of_document(locked)
         owner, job_id = locked.owner, locked.job_id
+        # Locked, so that a page which ends at this moment is settled once: there or here.
+        pages = list(locked.pages.select_for_update().order_by("index"))
         locked.delete()
         quotas.release_storage(owner=owner, size_bytes=freed)
+        quotas.release_pages(owner=owner, pages=sum(page.is_open for page in pages))
         Job.objects.filter(pk=job_id, documents=None).delete()
     files.discard(names)
     log.info("document_deleted document=%s bytes=%d", document.pk, freed)

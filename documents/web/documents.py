@@ -43,7 +43,7 @@ def home(request: HttpRequest) -> HttpResponse:
     context = {
         "documents": documents.get_page(request.GET.get("page")),
         "limits": settings.OCR_UPLOAD_LIMITS,
-        "storage": queries.storage_of(request.user),
+        "usage": queries.usage_of(request.user),
         "strings": in_words(UPLOAD),
     }
     return render(request, "documents/home.html", context)
