@@ -157,6 +157,30 @@ SENTENCES: dict[str, str | Promise] = {
     "not_retryable": gettext_lazy("There is nothing here to try again."),
 }
 
+# What ocrengine.decoder.sniffing.looks_like() says, in the reader's language.
+LOOKS: dict[str, str | Promise] = {
+    "PostScript": gettext_lazy("PostScript"),
+    "a Photoshop file": gettext_lazy("a Photoshop file"),
+    "JPEG 2000": gettext_lazy("JPEG 2000"),
+    "a ZIP archive or an Office file": gettext_lazy("a ZIP archive or an Office file"),
+    "an old Office file": gettext_lazy("an old Office file"),
+    "a RAR archive": gettext_lazy("a RAR archive"),
+    "a 7-Zip archive": gettext_lazy("a 7-Zip archive"),
+    "a gzip archive": gettext_lazy("a gzip archive"),
+    "a FITS file": gettext_lazy("a FITS file"),
+    "a Windows program": gettext_lazy("a Windows program"),
+    "a Linux program": gettext_lazy("a Linux program"),
+    "a DDS texture": gettext_lazy("a DDS texture"),
+    "a rich text file": gettext_lazy("a rich text file"),
+    "a HEIC or AVIF photo": gettext_lazy("a HEIC or AVIF photo"),
+    "a video": gettext_lazy("a video"),
+    "a web page": gettext_lazy("a web page"),
+    "an SVG drawing": gettext_lazy("an SVG drawing"),
+    "an XML file": gettext_lazy("an XML file"),
+    "text": gettext_lazy("text"),
+    "something else": gettext_lazy("something else"),
+}
+
 NEXT_STEPS: dict[str, str | Promise] = {
     "page_timeout": gettext_lazy("Retry when the server is quiet, or scan at a lower resolution."),
     "page_memory": gettext_lazy("Scan at a lower resolution, or split the page."),
@@ -174,6 +198,8 @@ NEXT_STEPS: dict[str, str | Promise] = {
 def sentence_for(code: str, params: dict[str, Any]) -> str:
     """The sentence of a code in the active language, with its figures."""
     sentence = SENTENCES.get(code, SENTENCES["engine_error"])
+    if (guess := params.get("looks_like")) in LOOKS:
+        params = {**params, "looks_like": LOOKS[guess]}
     try:
         return str(sentence) % params
     except (KeyError, ValueError):
