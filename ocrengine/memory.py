@@ -121,9 +121,10 @@ def usable_cores() -> int:
 
 
 # Measured on the accurate bundle: peaks of engine children on pages of 256 px to 35 megapixels,
-# read whole and in tiles. The forecast was 0.96 to 1.16 times the peak.
-BASE_BYTES = 125 * MB
-"""An engine child with the bundle loaded and nothing read."""
+# read whole and in tiles. The forecast was 1.00 to 1.18 times the peak.
+BASE_BYTES = 189 * MB
+"""An engine child with the bundle loaded and nothing read (125), and the freed buffers that it
+keeps for the next layer (64, see process.child_environment)."""
 BYTES_PER_TILE_PIXEL = 145
 """Activations of the detector per pixel of a tile; recognition, which follows, needs less."""
 BYTES_PER_PAGE_PIXEL = 6
