@@ -9,6 +9,9 @@ DocumentsError                  code                 HTTP
 |- TooManyJobs                  too_many_jobs        429
 |- StorageFull                  storage_full         413
 |- PagesUsedUp                  pages_used_up        429
+|- NoSuchUser                   no_such_user         422
+|- ShareWithOneself             share_with_oneself   422
+|- CollectionExists             collection_exists    409
 |- NotCancellable               not_cancellable      409
 `- NotRetryable                 not_retryable        409
 
@@ -72,6 +75,21 @@ class StorageFull(DocumentsError):
 class PagesUsedUp(DocumentsError):
     code = "pages_used_up"
     http_status = 429
+
+
+class NoSuchUser(DocumentsError):
+    code = "no_such_user"
+    http_status = 422
+
+
+class ShareWithOneself(DocumentsError):
+    code = "share_with_oneself"
+    http_status = 422
+
+
+class CollectionExists(DocumentsError):
+    code = "collection_exists"
+    http_status = 409
 
 
 class NotCancellable(DocumentsError):
@@ -153,6 +171,9 @@ SENTENCES: dict[str, str | Promise] = {
     "internal_error": gettext_lazy("Something unexpected happened while the page was read."),
     "cancelled": gettext_lazy("The page was cancelled before it was read."),
     # Actions
+    "no_such_user": gettext_lazy("Nobody here has the user name “%(name)s”."),
+    "share_with_oneself": gettext_lazy("It is yours already."),
+    "collection_exists": gettext_lazy("You have a collection named “%(name)s” already."),
     "not_cancellable": gettext_lazy("This job is finished; there is nothing to cancel."),
     "not_retryable": gettext_lazy("There is nothing here to try again."),
 }

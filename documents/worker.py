@@ -62,3 +62,8 @@ def tick() -> None:
     """The minute's schedule: whatever was lost is found here at the latest."""
     healing.tick()
     retention.sweep_debris()
+
+
+def purge() -> None:
+    """The night's schedule: the trash, what policies let go, files that nobody answers for."""
+    retention.purge()

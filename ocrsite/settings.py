@@ -162,6 +162,7 @@ OCR_USER_LIMITS = UserLimits(
     open_jobs=env_int("OCR_JOBS_PER_USER", UserLimits.open_jobs, at_least=1),
 )
 OCR_JOB_LIMITS = JobLimits()
+OCR_TRASH_DAYS = env_int("OCR_TRASH_DAYS", 30)
 OCR_FILES_DIR = DATA_DIR / "files"
 OCR_ADDRESS = env_str("OCR_ADDRESS", "127.0.0.1:8000")
 

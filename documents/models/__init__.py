@@ -1,12 +1,15 @@
 """One concept per file: what was handed in, what was read, what is to be done, what it uses."""
 
 from documents.models.document import Document, Page, PageState
-from documents.models.job import Attempt, Job, JobState, Outcome, Worker
+from documents.models.job import Attempt, Job, JobState, Outcome, Pause, Worker
+from documents.models.retention import PurgeRun, RetentionPolicy
+from documents.models.sharing import Collection, Share
 from documents.models.transcript import Line, LineRevision, RevisionSource
 from documents.models.usage import GroupLimits, Usage
 
 __all__ = [
     "Attempt",
+    "Collection",
     "Document",
     "GroupLimits",
     "Job",
@@ -16,7 +19,11 @@ __all__ = [
     "Outcome",
     "Page",
     "PageState",
+    "Pause",
+    "PurgeRun",
+    "RetentionPolicy",
     "RevisionSource",
+    "Share",
     "Usage",
     "Worker",
 ]

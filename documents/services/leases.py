@@ -17,10 +17,10 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, QuerySet, Sum
+from django.db.models import Exists, F, OuterRef, QuerySet, Sum
 from django.db.models.functions import Now
 
-from documents.models import Attempt, Job, JobState, Outcome, Page, PageState, Usage, Worker
+from documents.models import Attempt, Job, JobState, Outcome, Page, PageState, Pause, Usage, Worker
 from documents.services import quotas
 from documents.services.doorbell import ring_on_commit
 from documents.services.jobs import close_job_of
@@ -68,9 +68,12 @@ def worker_name() -> str:
 
 
 def due_pages() -> QuerySet[Page]:
-    return Page.objects.filter(
+    """Pages that may be claimed now; none while the queue is paused, none of a paused user."""
+    due = Page.objects.filter(
         state=PageState.PENDING, due_at__lte=Now(), document__job__cancel_requested_at=None
     )
+    paused = Pause.objects.filter(user=OuterRef("document__owner"))
+    return due.exclude(Exists(Pause.objects.filter(user=None))).exclude(Exists(paused))
 
 
 def _bytes_in_flight() -> int:
@@ -85,15 +88,18 @@ def memory_for_pages() -> int:
 
 
 def _next_page() -> Page | None:
-    """Whoever waited longest for a turn goes first, then the oldest page; never more memory than
-    there is: a page that does not fit beside those in flight waits until it is alone."""
+    """The highest priority first; within it whoever waited longest for a turn, then the oldest
+    page. Never more memory than there is: a page that does not fit beside those in flight waits
+    until it is alone."""
     due = due_pages()
     in_flight = _bytes_in_flight()
     if in_flight:
         due = due.filter(forecast_bytes__lte=max(0, memory_for_pages() - in_flight))
     turn = F("document__owner__usage__last_turn_at").asc(nulls_first=True)
     due = due.select_related("document__job")
-    return due.order_by(turn, "due_at", "document__position", "index").first()
+    return due.order_by(
+        "-document__job__priority", turn, "due_at", "document__position", "index"
+    ).first()
 
 
 def claim_next(*, worker: str) -> Lease | None:

@@ -6,8 +6,8 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from documents.models import Document, Job
-from tests.personas import make_document, make_read_document
+from documents.models import Collection, Document, Job, Share
+from tests.personas import make_document, make_read_document, make_user
 
 pytestmark = [
     pytest.mark.django_db,
@@ -24,20 +24,45 @@ OF_A_DOCUMENT = [
     ("post", "document-delete", {}),
     ("get", "page-view", {"number": 1}),
     ("post", "page-retry", {"number": 1}),
+    ("get", "document-share", {}),
+    ("post", "document-share", {}),
+    ("post", "document-collect", {}),
+    ("post", "trash-restore", {}),
+    ("post", "trash-purge", {}),
 ]
+OF_A_COLLECTION = [
+    ("get", "collection", {}),
+    ("post", "collection-share", {}),
+    ("post", "collection-delete", {}),
+]
+OF_A_SHARE = [("post", "unshare", {})]
 OF_A_JOB = [
     ("get", "job", {}),
     ("get", "job-progress", {}),
     ("post", "job-cancel", {}),
     ("post", "job-retry", {}),
 ]
-OF_ONESELF = [("get", "documents"), ("get", "jobs"), ("post", "upload"), ("get", "password")]
+OF_ONESELF = [
+    ("get", "documents"),
+    ("get", "jobs"),
+    ("post", "upload"),
+    ("get", "password"),
+    ("get", "shared"),
+    ("get", "collections"),
+    ("post", "collections"),
+    ("get", "trash"),
+    ("post", "trash-empty"),
+]
 OPEN_TO_ALL = {"login", "logout", "set-language", "healthz"}
 
 
 def addresses(document: Document) -> list[tuple[str, str]]:
-    """Every address that carries an id, for this document and its job."""
+    """Every address that carries an id, for this document, its job, its collection, its share."""
+    collection, _ = Collection.objects.get_or_create(owner=document.owner, name="Mine")
+    share, _ = Share.objects.get_or_create(document=document, user=make_user())
     return [
+        *((m, reverse(n, args=[collection.id])) for m, n, _ in OF_A_COLLECTION),
+        *((m, reverse(n, args=[share.id])) for m, n, _ in OF_A_SHARE),
         *((m, reverse(n, kwargs={"document_id": document.id, **k})) for m, n, k in OF_A_DOCUMENT),
         *((m, reverse(n, kwargs={"job_id": document.job_id, **k})) for m, n, k in OF_A_JOB),
     ]
@@ -54,7 +79,9 @@ def names_of(resolver: URLResolver) -> set[str]:
 
 
 def test_no_address_is_missing_from_this_table():
-    told = {n for _, n, *_ in [*OF_A_DOCUMENT, *OF_A_JOB, *OF_ONESELF]}
+    told = {
+        n for _, n, *_ in [*OF_A_DOCUMENT, *OF_A_JOB, *OF_A_COLLECTION, *OF_A_SHARE, *OF_ONESELF]
+    }
     assert names_of(get_resolver()) == told | OPEN_TO_ALL | {"password-changed"}
 
 
