@@ -9,6 +9,7 @@ DocumentsError                  code                 HTTP
 |- TooManyJobs                  too_many_jobs        429
 |- StorageFull                  storage_full         413
 |- PagesUsedUp                  pages_used_up        429
+|- TooManyTries                 too_many_tries       429
 |- NoSuchUser                   no_such_user         422
 |- ShareWithOneself             share_with_oneself   422
 |- CollectionExists             collection_exists    409
@@ -74,6 +75,11 @@ class StorageFull(DocumentsError):
 
 class PagesUsedUp(DocumentsError):
     code = "pages_used_up"
+    http_status = 429
+
+
+class TooManyTries(DocumentsError):
+    code = "too_many_tries"
     http_status = 429
 
 
@@ -171,6 +177,7 @@ SENTENCES: dict[str, str | Promise] = {
     "internal_error": gettext_lazy("Something unexpected happened while the page was read."),
     "cancelled": gettext_lazy("The page was cancelled before it was read."),
     # Actions
+    "too_many_tries": gettext_lazy("Too many tries. Wait %(minutes)s minutes."),
     "no_such_user": gettext_lazy("Nobody here has the user name “%(name)s”."),
     "share_with_oneself": gettext_lazy("It is yours already."),
     "collection_exists": gettext_lazy("You have a collection named “%(name)s” already."),

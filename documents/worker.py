@@ -12,7 +12,7 @@ import time
 
 from django.conf import settings
 
-from documents.services import doorbell, healing, jobs, leases, recognition, retention
+from documents.services import doorbell, guessing, healing, jobs, leases, recognition, retention
 from ocrengine.process import EngineProcess
 
 log = logging.getLogger(__name__)
@@ -62,6 +62,7 @@ def tick() -> None:
     """The minute's schedule: whatever was lost is found here at the latest."""
     healing.tick()
     retention.sweep_debris()
+    guessing.forget_old_tries()
 
 
 def purge() -> None:

@@ -1,6 +1,7 @@
 """One concept per file: what was handed in, what was read, what is to be done, what it uses."""
 
 from documents.models.document import Document, Page, PageState
+from documents.models.guess import Guess
 from documents.models.job import Attempt, Job, JobState, Outcome, Pause, Worker
 from documents.models.retention import PurgeRun, RetentionPolicy
 from documents.models.sharing import Collection, Share
@@ -12,6 +13,7 @@ __all__ = [
     "Collection",
     "Document",
     "GroupLimits",
+    "Guess",
     "Job",
     "JobState",
     "Line",

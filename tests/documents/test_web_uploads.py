@@ -169,7 +169,7 @@ def test_a_door_that_no_view_opened_lets_no_file_in(parsed, settings):
 
 def test_nobody_can_fill_the_disk_through_the_login_form(settings):
     body = {"username": "x", "password": "y", "file": SimpleUploadedFile("a", b"x" * 200_000)}
-    assert Client().post(reverse("login"), body).status_code == 200
+    assert Client().post(reverse("account_login"), body).status_code == 200
     assert incoming(settings) == []
 
 
