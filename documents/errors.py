@@ -14,7 +14,8 @@ DocumentsError                  code                 HTTP
 |- ShareWithOneself             share_with_oneself   422
 |- CollectionExists             collection_exists    409
 |- NotCancellable               not_cancellable      409
-`- NotRetryable                 not_retryable        409
+|- NotRetryable                 not_retryable        409
+`- NotSetAside                  not_set_aside        409
 
 Codes of files and pages come from ocrengine.errors; sentence_for() words them in the reader's
 language, so that web, API and admin say the same thing.
@@ -108,6 +109,11 @@ class NotRetryable(DocumentsError):
     http_status = 409
 
 
+class NotSetAside(DocumentsError):
+    code = "not_set_aside"
+    http_status = 409
+
+
 SENTENCES: dict[str, str | Promise] = {
     # The whole upload
     "batch_too_large": gettext_lazy(
@@ -175,6 +181,7 @@ SENTENCES: dict[str, str | Promise] = {
     "file_missing": gettext_lazy("The stored file is missing. Tell the keeper of this server."),
     "worker_lost": gettext_lazy("The page's worker vanished, each time it was tried."),
     "internal_error": gettext_lazy("Something unexpected happened while the page was read."),
+    "set_aside": gettext_lazy("The page was set aside by staff."),
     "cancelled": gettext_lazy("The page was cancelled before it was read."),
     # Actions
     "too_many_tries": gettext_lazy("Too many tries. Wait %(minutes)s minutes."),
@@ -182,6 +189,7 @@ SENTENCES: dict[str, str | Promise] = {
     "share_with_oneself": gettext_lazy("It is yours already."),
     "collection_exists": gettext_lazy("You have a collection named “%(name)s” already."),
     "not_cancellable": gettext_lazy("This job is finished; there is nothing to cancel."),
+    "not_set_aside": gettext_lazy("Only a page that waits can be set aside."),
     "not_retryable": gettext_lazy("There is nothing here to try again."),
 }
 
