@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, Max, Min
+from django.db.models import Count, Max, Min, Q
 from django.utils import timezone
 
 from documents import files
@@ -93,14 +95,11 @@ def failures_by_code(days: int = 30) -> list[FailureGroup]:
             pages=Count("pk"),
             owners=Count("document__owner", distinct=True),
             last_at=Max("settled_at"),
-            example=Max("pk"),
         )
     )
-    params = dict(
-        Page.objects.filter(pk__in=[group["example"] for group in groups]).values_list(
-            "error_code", "error_params"
-        )
-    )
+    last = [Q(error_code=g["error_code"], settled_at=g["last_at"]) for g in groups]
+    examples = broken.filter(reduce(or_, last)) if last else broken.none()
+    params = dict(examples.values_list("error_code", "error_params"))
     found = [
         FailureGroup(
             code=group["error_code"],

@@ -11,7 +11,9 @@ import dj_database_url
 from documents.limits import JobLimits, UploadLimits, UserLimits
 from ocrengine.choose import choose_profile
 from ocrengine.memory import available_memory, usable_cores
-from ocrsite.env import GIVEN, env_bool, env_int, env_list, env_size, env_str
+from ocrsite.env import GIVEN, env_bool, env_choice, env_int, env_list, env_size, env_str
+from ocrsite.hosts import default_hosts
+from ocrsite.production import refuse_unsafe
 from ocrsite.secret import read_or_create_secret
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -23,7 +25,10 @@ DATA_DIR.mkdir(mode=0o750, parents=True, exist_ok=True)
 # --- Security ---------------------------------------------------------------------------------
 DEBUG = env_bool("OCR_DEBUG", default=False)
 SECRET_KEY = env_str("OCR_SECRET_KEY") or read_or_create_secret(DATA_DIR / "secret_key")
-ALLOWED_HOSTS = env_list("OCR_ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+OCR_ADDRESS = env_str("OCR_ADDRESS", "127.0.0.1:8000")
+ALLOWED_HOSTS = env_list("OCR_ALLOWED_HOSTS", default_hosts(OCR_ADDRESS))
+if env_choice("OCR_ENV", ["development", "production"]) == "production":
+    refuse_unsafe(debug=DEBUG, secret_key=SECRET_KEY, hosts=ALLOWED_HOSTS)
 CSRF_TRUSTED_ORIGINS = env_list("OCR_TRUSTED_ORIGINS", [])
 # Behind TLS say OCR_TLS=yes: cookies and redirects then insist on it.
 TLS = env_bool("OCR_TLS", default=False)
@@ -123,6 +128,7 @@ INSTALLED_APPS = [
     "documents",
 ]
 MIDDLEWARE = [
+    "documents.web.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "ocrsite.csp.ContentSecurityPolicyMiddleware",
@@ -185,8 +191,12 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
 else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+# Redis is for more than one host: then the cache and the doorbells are shared through it.
+OCR_REDIS = env_str("OCR_REDIS")
 CACHES = {
-    "default": {
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": OCR_REDIS}
+    if OCR_REDIS
+    else {
         "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
         "LOCATION": DATA_DIR / "cache",
     }
@@ -227,7 +237,6 @@ OCR_USER_LIMITS = UserLimits(
 OCR_JOB_LIMITS = JobLimits()
 OCR_TRASH_DAYS = env_int("OCR_TRASH_DAYS", 30)
 OCR_FILES_DIR = DATA_DIR / "files"
-OCR_ADDRESS = env_str("OCR_ADDRESS", "127.0.0.1:8000")
 
 # --- Uploads: files go to disk as they arrive, counted and cut by our own handler -------------
 FILE_UPLOAD_HANDLERS = ["documents.web.upload_handler.BoundedUploadHandler"]
@@ -241,7 +250,7 @@ DATA_UPLOAD_MAX_NUMBER_FILES = None  # counted by the handler, which answers wit
 # --- Background work: django-q2 carries doorbells; the truth is in our own tables ----------------
 Q_CLUSTER = {
     "name": "ocr",
-    "orm": "default",
+    **({"redis": OCR_REDIS} if OCR_REDIS else {"orm": "default"}),
     "workers": OCR_WORKERS,
     "queue_limit": 1,
     "bulk": 1,
@@ -260,13 +269,19 @@ Q_CLUSTER = {
 
 # --- Logs: one line per event, never the text of a page ------------------------------------------
 LOG_LEVEL = env_str("OCR_LOG_LEVEL", OCR_PROFILE.log_level)
+LOG_FORMAT = env_choice("OCR_LOG_FORMAT", ["line", "json"])
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"},
+        "line": {
+            "()": "ocrsite.logs.LineFormatter",
+            "format": "{asctime} {levelname} {name} {message}",
+            "style": "{",
+        },
+        "json": {"()": "ocrsite.logs.JsonFormatter"},
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {
         "documents": {"level": LOG_LEVEL},

@@ -61,5 +61,6 @@ urlpatterns = [
     path("jobs/<uuid:job_id>/retry/", jobs.retry, name="job-retry"),
     path("account/language/", set_language, name="set-language"),
     path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
     path("account/", include("documents.web.account")),
 ]

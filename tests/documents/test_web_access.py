@@ -55,7 +55,7 @@ OF_ONESELF = [
     ("get", "trash"),
     ("post", "trash-empty"),
 ]
-OPEN_TO_ALL = {"set-language", "healthz"}
+OPEN_TO_ALL = {"set-language", "healthz", "readyz"}
 ALLAUTHS = ("account_", "mfa_", "socialaccount_", "openid_connect_")
 """Doors of allauth, which asks for itself; those that matter to us stand in OF_ONESELF too."""
 
