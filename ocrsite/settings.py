@@ -239,7 +239,7 @@ OCR_TRASH_DAYS = env_int("OCR_TRASH_DAYS", 30)
 OCR_FILES_DIR = DATA_DIR / "files"
 
 # --- Uploads: files go to disk as they arrive, counted and cut by our own handler -------------
-FILE_UPLOAD_HANDLERS = ["documents.web.upload_handler.BoundedUploadHandler"]
+FILE_UPLOAD_HANDLERS = ["documents.upload_handler.BoundedUploadHandler"]
 FILE_UPLOAD_TEMP_DIR = OCR_FILES_DIR / "incoming"
 FILE_UPLOAD_TEMP_DIR.mkdir(mode=0o750, parents=True, exist_ok=True)
 FILE_UPLOAD_PERMISSIONS = 0o640

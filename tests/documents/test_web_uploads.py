@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from documents.limits import UploadLimits, UserLimits
 from documents.models import Document, Job
-from documents.web.upload_handler import BoundedUploadHandler, open_the_door, upload_fault
+from documents.upload_handler import BoundedUploadHandler, open_the_door, upload_fault
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
