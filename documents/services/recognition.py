@@ -97,7 +97,10 @@ def _read(lease: Lease, page: Page, pulse: Pulse) -> None:
             image = _decode(page, folder, pulse)
             started = time.monotonic()
             result = reader.read_page(
-                image, tile_side=_tile_side(page), should_stop=pulse.should_stop
+                image,
+                detect_only=lease.detect_only,
+                tile_side=_tile_side(page),
+                should_stop=pulse.should_stop,
             )
             seconds = time.monotonic() - started
             _store(lease, page, Reading(image, result, seconds, reader.peak_memory))
