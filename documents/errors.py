@@ -28,6 +28,7 @@ Codes of files and pages come from ocrengine.errors; sentence_for() words them i
 language, so that web, API and admin say the same thing.
 """
 
+from http import HTTPStatus
 from typing import Any
 
 from django.utils.functional import Promise
@@ -313,6 +314,12 @@ def sentence_for(code: str, params: dict[str, Any]) -> str:
     except (KeyError, ValueError):
         # A figure is missing: an older row, say. The code is better than a crash.
         return _("The page could not be read.") + f" ({code})"
+
+
+def problem_details(status: int, code: str, sentence: str, **more: Any) -> dict[str, Any]:
+    """RFC 9457: `code` is for programs and never changes, `detail` is for people."""
+    head = {"type": f"urn:folio:problem:{code}", "title": HTTPStatus(status).phrase}
+    return {**head, "status": status, "code": code, "detail": sentence, **more}
 
 
 def next_step_for(code: str) -> str:

@@ -26,7 +26,7 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(max_length=80, verbose_name='name')),
                 ('prefix', models.CharField(editable=False, max_length=20, unique=True, verbose_name='begins with')),
                 ('digest', models.CharField(editable=False, max_length=64, verbose_name='SHA-256 of the token')),
-                ('scope', models.CharField(choices=[('read', 'read'), ('write', 'read and change')], default='read', max_length=8, verbose_name='scope')),
+                ('scope', models.CharField(choices=[('read', 'only read'), ('write', 'read and change')], default='read', max_length=8, verbose_name='scope')),
                 ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
                 ('expires_at', models.DateTimeField(blank=True, null=True, verbose_name='expires')),
                 ('last_used_at', models.DateTimeField(blank=True, null=True, verbose_name='last used')),

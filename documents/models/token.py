@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Scope(models.TextChoices):
-    READ = "read", _("read")
+    READ = "read", _("only read")
     WRITE = "write", _("read and change")
     """Everything that reading may, and uploads, retries and deletions besides."""
 

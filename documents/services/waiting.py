@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from threading import BoundedSemaphore
+from time import sleep as pause
 
 from documents.models import Job, Page
 from documents.models.document import OPEN_STATES
@@ -15,13 +14,12 @@ LOOK_EVERY_SECONDS = 0.2
 _seats = BoundedSemaphore(SEATS)
 
 
-def wait_for_job(job: Job, *, seconds: float, pause: Callable[[float], None] = time.sleep) -> bool:
+def wait_for_job(job: Job, *, seconds: float) -> bool:
     """True when every page was settled in time; False at once when all seats are taken."""
     if not _seats.acquire(blocking=False):
         return False
     try:
-        looks = max(1, round(seconds / LOOK_EVERY_SECONDS))
-        for look in range(looks + 1):
+        for look in range(round(seconds / LOOK_EVERY_SECONDS) + 1):
             if look:
                 pause(LOOK_EVERY_SECONDS)
             if not Page.objects.filter(document__job=job, state__in=OPEN_STATES).exists():

@@ -70,7 +70,7 @@ def test_a_batch_over_the_cap_is_refused_whole(owner_client, png, settings):
     assert answer.status_code == 413
     assert answer["Content-Type"] == "application/problem+json"
     assert answer.json()["code"] == "batch_too_large"
-    assert "4" in answer.json()["title"]
+    assert "4" in answer.json()["detail"]
     assert not Document.objects.exists()
     assert incoming(settings) == []
 
