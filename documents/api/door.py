@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, QueryDict
 from django.http.response import HttpResponseBase
 from django.views.decorators.http import conditional_page
 from drf_spectacular.utils import extend_schema
@@ -50,7 +50,9 @@ class ApiView(APIView):
 
     def checked(self, serializer: type[Serializer], values: Any) -> dict[str, Any]:
         """The values that a serializer allows, by name. Raises ValidationError."""
-        asked = serializer(data=values, context={"request": self.request})
+        # A form's empty field counts as left out; a program that sends one means it.
+        plain = values.dict() if isinstance(values, QueryDict) else values
+        asked = serializer(data=plain, context={"request": self.request})
         asked.is_valid(raise_exception=True)
         return asked.validated_data
 

@@ -133,6 +133,7 @@ def add_examples(result: dict[str, Any], **_: Any) -> dict[str, Any]:
         for operation in item.values():
             line = EXAMPLES[operation["operationId"]]
             operation["x-codeSamples"] = [{"lang": "Shell", "source": line}]
-            says = operation.get("description", "")
+            says = operation["description"]
+            operation["summary"] = says.partition("\n")[0]
             operation["description"] = f"{says}\n\n```\n{line}\n```"
     return result

@@ -117,7 +117,13 @@ def test_boxes_only_are_found_when_that_is_asked_for(program, png):
 
 
 @pytest.mark.parametrize(
-    ("options", "field"), [({"mode": "guess"}, "mode"), ({"bundle": "none such"}, "bundle")]
+    ("options", "field"),
+    [
+        ({"mode": "guess"}, "mode"),
+        ({"mode": ""}, "mode"),
+        ({"bundle": "none such"}, "bundle"),
+        ({"bundle": ""}, "bundle"),
+    ],
 )
 def test_options_that_do_not_exist_are_named(program, png, options, field):
     answer = send(program, ("a.png", png), **options)

@@ -78,7 +78,7 @@ def running_product(folder: Path) -> Iterator[Product]:
         )
     try:
         said = wait_for_announcement(process, log)
-        password = re.search(r"password\W+(\S+)", said, re.IGNORECASE)
+        password = re.search(r"password\s+(\S+)", said, re.IGNORECASE)
         user = re.search(r"user(?: ?name)?\W+(\S+)", said, re.IGNORECASE)
         if not (user and password):
             raise RuntimeError(f"the product named no first user:\n{said}")
