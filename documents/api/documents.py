@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+from django.conf import settings
 from django.db.models import QuerySet
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
@@ -156,7 +157,8 @@ class Documents(ApiView):
     def get(self, request: Request) -> Response:
         """Documents, newest first unless asked otherwise."""
         asked = self.checked(DocumentsAsked, request.query_params)
-        rows = _matching(access.visible_documents(request.user), asked)
+        visible = access.visible_documents(request.user).select_related("owner")
+        rows = _matching(visible, asked)
         order = ORDERS[asked["sort"]]
         return page_of(request, rows, order, partial(represent, request), asked)
 
@@ -185,6 +187,10 @@ def _matching(rows: QuerySet[Document], asked: dict[str, Any]) -> QuerySet[Docum
     return summaries.documents_in_state(rows, asked["state"]) if "state" in asked else rows
 
 
+class Deleting(serializers.Serializer):
+    for_good = serializers.BooleanField(default=False, help_text="Past the trash, at once.")
+
+
 class OneDocument(ApiView):
     @extend_schema(operation_id="getDocument", responses={200: shapes.Document, **refusals(404)})
     def get(self, request: Request, document_id: uuid.UUID) -> Response:
@@ -192,10 +198,19 @@ class OneDocument(ApiView):
         document = access.document_for_reading(request.user, document_id)
         return Response(represent(request, [document])[0])
 
-    @extend_schema(operation_id="deleteDocument", responses={204: None, **refusals(404)})
+    @extend_schema(
+        operation_id="deleteDocument",
+        parameters=[Deleting],
+        responses={204: None, **refusals(400, 404)},
+    )
     def delete(self, request: Request, document_id: uuid.UUID) -> Response:
-        """Remove the original, its page images and its text, and get the storage back."""
-        retention.delete_document(access.document_for_changing(request.user, document_id))
+        """Into the trash, from where it can be taken back; or for good, and the storage with it."""
+        asked = self.checked(Deleting, request.query_params)
+        document = access.document_for_owning(request.user, document_id)
+        if asked["for_good"] or not settings.OCR_TRASH_DAYS:
+            retention.delete_document(document)
+        else:
+            retention.trash_document(document)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 

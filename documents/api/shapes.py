@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.reverse import reverse
 
@@ -73,22 +74,34 @@ class Document(serializers.Serializer):
     pages = serializers.SerializerMethodField()
     confidence = serializers.FloatField(allow_null=True)
     notes = serializers.ListField(child=serializers.CharField(), source="document.notes")
-    job = serializers.UUIDField(source="document.job_id")
+    owner = serializers.CharField(source="document.owner.username")
+    job = serializers.SerializerMethodField()
     status_url = serializers.SerializerMethodField()
     text_url = serializers.SerializerMethodField()
 
     def _address(self, name: str, key: Any) -> str:
         return reverse(f"api:{name}", args=[key], request=self.context["request"])
 
+    @extend_schema_field(serializers.URLField)
     def get_url(self, summary: DocumentSummary) -> str:
         return self._address("document", summary.document.pk)
 
-    def get_status_url(self, summary: DocumentSummary) -> str:
-        return self._address("job", summary.document.job_id)
+    def _is_mine(self, summary: DocumentSummary) -> bool:
+        return bool(summary.document.owner_id == self.context["request"].user.pk)
 
+    @extend_schema_field(serializers.UUIDField(allow_null=True, help_text="Null if shared."))
+    def get_job(self, summary: DocumentSummary) -> str | None:
+        return str(summary.document.job_id) if self._is_mine(summary) else None
+
+    @extend_schema_field(serializers.URLField(allow_null=True))
+    def get_status_url(self, summary: DocumentSummary) -> str | None:
+        return self._address("job", summary.document.job_id) if self._is_mine(summary) else None
+
+    @extend_schema_field(serializers.URLField)
     def get_text_url(self, summary: DocumentSummary) -> str:
         return self._address("document-text", summary.document.pk)
 
+    @extend_schema_field(PageCounts)
     def get_pages(self, summary: DocumentSummary) -> dict[str, int]:
         names = ("done", "failed", "cancelled", "open")
         counted = {name: getattr(summary, name) for name in names}

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from documents.api import account, documents, jobs, pages, reading, reference
+from documents.api import account, documents, jobs, pages, reading, reference, trash
 from documents.api.door import Nothing
 
 OF_A_DOCUMENT = "documents/<uuid:document_id>/"
@@ -32,6 +32,9 @@ urlpatterns = [
     path("jobs/<uuid:job_id>/", jobs.OneJob.as_view(), name="job"),
     path("jobs/<uuid:job_id>/cancel/", jobs.JobCancel.as_view(), name="job-cancel"),
     path("jobs/<uuid:job_id>/retry/", jobs.JobRetry.as_view(), name="job-retry"),
+    path("trash/", trash.Trash.as_view(), name="trash"),
+    path("trash/<uuid:document_id>/", trash.OneInTrash.as_view(), name="in-trash"),
+    path("trash/<uuid:document_id>/restore/", trash.TakeBack.as_view(), name="restore"),
     path("read/", reading.Read.as_view(), name="read"),
     path("schema/", reference.schema, name="schema"),
     path("docs/", reference.docs, name="docs"),

@@ -9,6 +9,7 @@ from typing import Any
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from documents import files
 from documents.models import Document, JobState, PageState
@@ -28,6 +29,7 @@ class Operation:
     has_id: bool = True
     state: str = "done"
     """In which state of its document the operation does something."""
+    in_trash: bool = False
 
     @property
     def changes(self) -> bool:
@@ -88,6 +90,9 @@ OPERATIONS = [
     Operation("cancelJob", "post", _job("job-cancel"), 202, state="pending"),
     Operation("retryJob", "post", _job("job-retry"), 202, state="failed"),
     Operation("readNow", "post", _plain("read"), 202, _with_file("file", wait="0"), has_id=False),
+    Operation("listTrash", "get", _plain("trash"), 200, has_id=False),
+    Operation("restoreDocument", "post", _document("restore"), 200, in_trash=True),
+    Operation("purgeDocument", "delete", _document("in-trash"), 204, in_trash=True),
     Operation("deleteDocument", "delete", _document("document"), 204),
 ]
 
@@ -98,6 +103,7 @@ def document_for(operation: Operation, owner, png: bytes) -> Document:
     incoming = files.incoming_dir() / "bytes"
     incoming.write_bytes(png)
     document.original_name = files.keep(incoming, "originals")
+    document.trashed_at = timezone.now() if operation.in_trash else None
     document.save()
     page = document.pages.get()
     page.view_name = files.keep(incoming, "views", ".jpg")

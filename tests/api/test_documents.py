@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from documents import files
 from documents.limits import UploadLimits, UserLimits
-from documents.models import Document, Job, JobMode, Line, PageState, Usage
+from documents.models import Document, Job, JobMode, Line, PageState, Share
 from documents.services import leases
 from documents.services.recognition import read_leased_page
 from tests.fake_reader import FakeReader
@@ -248,9 +248,9 @@ def test_the_number_of_queries_does_not_grow_with_documents(
     program.get(DOCUMENTS)
     for _ in range(30):
         make_document(owner, pages=3)
-    with django_assert_max_num_queries(4):
+    with django_assert_max_num_queries(5):
         assert len(program.get(DOCUMENTS).json()["results"]) == 30
-    with django_assert_max_num_queries(4):
+    with django_assert_max_num_queries(5):
         assert len(program.get("/api/v1/jobs/").json()["results"]) == 30
 
 
@@ -317,13 +317,70 @@ def test_an_original_is_inert_and_known_by_its_hash(program, png):
     assert (again.status_code, again.content) == (304, b"")
 
 
-def test_deleting_gives_the_storage_back(program, png):
+def storage_used(program) -> int:
+    return program.get("/api/v1/account/").json()["storage"]["used"]
+
+
+def test_a_deleted_document_lies_in_the_trash_and_can_be_taken_back(program, png):
     url = send(program, ("a.png", png)).json()["accepted"][0]["url"]
-    assert program.get("/api/v1/account/").json()["storage"]["used"] == len(png)
     assert program.delete(url).status_code == 204
     assert program.get(url).status_code == 404
-    assert program.get("/api/v1/account/").json()["storage"]["used"] == 0
-    assert Usage.objects.get().storage_bytes == 0
+    assert titles(program) == []
+    [trashed] = program.get("/api/v1/trash/").json()["results"]
+    assert storage_used(program) == len(png)
+
+    back = program.post(f"/api/v1/trash/{trashed['id']}/restore/")
+    assert (back.status_code, back.json()["title"]) == (200, "a.png")
+    assert titles(program) == ["a.png"]
+    assert program.get("/api/v1/trash/").json()["results"] == []
+
+
+@pytest.mark.parametrize("past_the_trash", [True, False])
+def test_what_is_deleted_for_good_gives_its_storage_back(program, png, past_the_trash):
+    told = send(program, ("a.png", png)).json()["accepted"][0]
+    if past_the_trash:
+        assert program.delete(f"{told['url']}?for_good=true").status_code == 204
+    else:
+        program.delete(told["url"])
+        assert program.delete(f"/api/v1/trash/{told['id']}/").status_code == 204
+    assert program.get("/api/v1/trash/").json()["results"] == []
+    assert storage_used(program) == 0
+    assert not Document.objects.exists()
+
+
+# --- Shared documents ----------------------------------------------------------------------------
+
+
+def shared(owner, stranger, *, can_change: bool) -> Document:
+    document = make_read_document(owner)
+    Share.objects.create(document=document, user=stranger, can_change=can_change)
+    return document
+
+
+def test_a_shared_document_can_be_read_and_its_job_stays_its_owners(
+    owner, stranger, strange_program
+):
+    document = shared(owner, stranger, can_change=False)
+    [told] = strange_program.get(DOCUMENTS).json()["results"]
+    assert (told["owner"], told["job"], told["status_url"]) == ("alice", None, None)
+    assert strange_program.get(told["text_url"]).getvalue() == b"Hello\nWorld\n"
+    job = reverse("api:job", args=[document.job_id])
+    assert strange_program.get(job).status_code == 404
+
+
+def test_who_may_only_read_changes_nothing_and_nobody_else_deletes(
+    owner, stranger, strange_program
+):
+    document = shared(owner, stranger, can_change=False)
+    rerun = reverse("api:document-rerun", args=[document.id])
+    url = reverse("api:document", args=[document.id])
+    assert strange_program.post(rerun, {}, content_type="application/json").status_code == 404
+    assert strange_program.delete(url).status_code == 404
+
+    Share.objects.update(can_change=True)
+    assert strange_program.post(rerun, {}, content_type="application/json").status_code == 202
+    assert strange_program.delete(url).status_code == 404
+    assert Document.objects.get().owner == owner
 
 
 # --- Once more -----------------------------------------------------------------------------------
