@@ -29,18 +29,22 @@ class DocumentState(TextChoices):
 
 
 def documents_in_state(documents: QuerySet[Document], state: str) -> QuerySet[Document]:
-    def some(*states: str) -> Exists:
-        return Exists(Page.objects.filter(document=OuterRef("pk"), state__in=states))
+    """Told by the pages that are not read, which are few: no page that was is looked at unless its
+    document has one of those."""
 
-    is_open, is_read, is_broken = some(*OPEN_STATES), some(PageState.DONE), some(*BROKEN)
-    unread = some(*RETRYABLE_STATES)
-    settled = documents.filter(~is_open)
+    def with_a_page(*states: str) -> Q:
+        return Q(pk__in=Page.objects.filter(state__in=states).order_by().values("document"))
+
+    unread, broken = with_a_page(*RETRYABLE_STATES), with_a_page(*BROKEN)
+    is_open = with_a_page(PageState.PENDING) | with_a_page(PageState.LEASED)
+    some_read = Exists(Page.objects.filter(document=OuterRef("pk"), state=PageState.DONE))
+    settled = documents.exclude(is_open)
     return {
         DocumentState.OPEN: documents.filter(is_open),
-        DocumentState.DONE: settled.filter(is_read, ~unread),
-        DocumentState.PARTIAL: settled.filter(is_read, unread),
-        DocumentState.FAILED: settled.filter(~is_read, is_broken),
-        DocumentState.CANCELLED: settled.filter(~is_read, ~is_broken),
+        DocumentState.DONE: settled.exclude(unread),
+        DocumentState.PARTIAL: settled.filter(unread, some_read),
+        DocumentState.FAILED: settled.filter(broken, ~some_read),
+        DocumentState.CANCELLED: settled.filter(unread, ~some_read).exclude(broken),
     }[DocumentState(state)]
 
 
