@@ -14,7 +14,13 @@ from django.http import Http404, UnreadablePostError
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from documents.errors import DocumentsError, UploadInterrupted, problem_details, sentence_for
+from documents.errors import (
+    DocumentsError,
+    TooManyTries,
+    UploadInterrupted,
+    problem_details,
+    sentence_for,
+)
 from documents.limits import MB
 
 log = logging.getLogger(__name__)
@@ -92,7 +98,10 @@ def _headers(error: Exception) -> dict[str, str]:
     headers = {}
     if auth_header := getattr(error, "auth_header", None):
         headers["WWW-Authenticate"] = auth_header
-    if wait := getattr(error, "wait", None):
+    wait = getattr(error, "wait", None)
+    if isinstance(error, TooManyTries):
+        wait = error.params["minutes"] * 60
+    if wait:
         headers["Retry-After"] = str(math.ceil(wait))
     return headers
 

@@ -1,7 +1,7 @@
 """How often one token may ask, for fairness: counted by the minute in the shared cache.
 
 Counting in a file is not exact to the request when several processes count at once. It keeps one
-program from crowding out the others; it does not guard a secret of 256 bits, which needs none.
+program from crowding out the others; guessing is bounded by services/guessing.py.
 """
 
 from __future__ import annotations
@@ -12,14 +12,12 @@ from typing import Any
 
 from django.conf import settings
 from django.core.cache import cache
-from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from documents.models import ApiToken
 
 WINDOW_SECONDS = 60
-WRONG_TOKENS_PER_MINUTE = 30
 
 
 @dataclass(frozen=True)
@@ -52,13 +50,6 @@ def count(who: str, limit: int) -> Allowance:
     except ValueError:  # the cache was emptied between the two lines
         used = 1
     return Allowance(limit, used, WINDOW_SECONDS - second)
-
-
-def count_wrong_token(request: Request) -> None:
-    """Wrong tokens from one address; right ones from there are not touched. Raises Throttled."""
-    allowance = count(f"wrong:{request.META.get('REMOTE_ADDR', '')}", WRONG_TOKENS_PER_MINUTE)
-    if allowance.is_spent:
-        raise Throttled(allowance.seconds_left)
 
 
 class PerTokenThrottle(BaseThrottle):

@@ -62,7 +62,8 @@ class Token:
 @pytest.fixture
 def authorized(owner, settings, monkeypatch) -> None:
     settings.OCR_API_REQUESTS_PER_MINUTE = 10**9
-    monkeypatch.setattr("documents.api.throttling.WRONG_TOKENS_PER_MINUTE", 10**9)
+    for limit in ("AT_ONE_NAME", "FROM_ONE_PLACE"):
+        monkeypatch.setattr(f"documents.services.guessing.{limit}", 10**9)
     monkeypatch.setattr("documents.services.waiting.pause", lambda seconds: None)
     monkeypatch.setattr(
         Token, "secret", create_token(owner=owner, name="fuzz", scope=Scope.WRITE)[1]

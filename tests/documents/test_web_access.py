@@ -90,7 +90,9 @@ def test_no_address_is_missing_from_this_table():
         n for _, n, *_ in [*OF_A_DOCUMENT, *OF_A_JOB, *OF_A_COLLECTION, *OF_A_SHARE, *OF_ONESELF]
     }
     ours = {name for name in names_of(get_resolver()) if not name.startswith(ALLAUTHS)}
-    assert ours == {name for name in told if not name.startswith(ALLAUTHS)} | OPEN_TO_ALL | OF_A_TOKEN
+    assert (
+        ours == {name for name in told if not name.startswith(ALLAUTHS)} | OPEN_TO_ALL | OF_A_TOKEN
+    )
 
 
 def test_a_stranger_gets_404_for_every_address_of_somebody_elses_document(owner, stranger_client):

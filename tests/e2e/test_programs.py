@@ -138,7 +138,7 @@ def test_a_token_is_made_in_the_browser_and_tried_in_the_interactive_page(produc
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
         page.goto(f"{product.url}/account/tokens/")
-        page.fill("#id_username", product.user)
+        page.fill("#id_login", product.user)
         page.fill("#id_password", product.password)
         page.get_by_role("button", name="Log in").click()
 
