@@ -34,7 +34,7 @@ def handler() -> WSGIHandler:
 
 def application(environ: dict[str, object], start_response: Callable[..., object]):
     """The product's WSGI application, made when the first request comes; files are closed."""
-    answer = handler()(environ, start_response)
+    answer = handler()({**environ, "REMOTE_ADDR": "127.0.0.1"}, start_response)
     try:
         return [b"".join(answer)]
     finally:
