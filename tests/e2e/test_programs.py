@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -47,7 +48,7 @@ def environment(product: Product) -> dict[str, str]:
     done = subprocess.run(
         [sys.executable, "manage.py", "shell", "-v", "0", "-c", MAKE_TOKEN],
         cwd=ROOT,
-        env={"OCR_DATA_DIR": str(product.data_dir), "PATH": "/usr/bin:/bin"},
+        env={**os.environ, "OCR_DATA_DIR": str(product.data_dir)},
         check=True,
         capture_output=True,
         text=True,
