@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -48,7 +47,7 @@ def environment(product: Product) -> dict[str, str]:
     done = subprocess.run(
         [sys.executable, "manage.py", "shell", "-v", "0", "-c", MAKE_TOKEN],
         cwd=ROOT,
-        env={**os.environ, "OCR_DATA_DIR": str(product.data_dir)},
+        env=product.environment,
         check=True,
         capture_output=True,
         text=True,
