@@ -14,8 +14,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from documents.admin.rows import ReadOnlyAdmin, apply
-from documents.models import Collection, GroupLimits, Share, Usage
-from documents.services import accounts, queue
+from documents.models import ApiToken, Collection, GroupLimits, Share, Usage
+from documents.services import accounts, queue, tokens
 
 MEASURED = ["storage_bytes", "month", "pages_used", "pages_reserved", "last_turn_at"]
 LIMITS = ["storage_limit_bytes", "pages_per_month", "files_per_batch", "open_jobs"]
@@ -114,3 +114,22 @@ class ShareAdmin(ReadOnlyAdmin):
     list_display = ["document", "collection", "user", "can_change", "created_at"]
     list_select_related = ["document", "collection", "user"]
     search_fields = ["user__username", "document__title", "collection__name"]
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(ReadOnlyAdmin):
+    """Whose programs may do what; never the secret, which nobody has but they."""
+
+    list_display = ["prefix", "name", "owner", "scope", "last_used_at", "expires_at", "revoked_at"]
+    list_filter = ["scope", "created_at"]
+    list_select_related = ["owner"]
+    search_fields = ["prefix", "name", "owner__username"]
+    exclude = ["digest"]
+    actions = ["revoke"]
+
+    @admin.action(description=_("Revoke"), permissions=["operate"])
+    def revoke(self, request: HttpRequest, rows: QuerySet[ApiToken]) -> None:
+        apply(request, rows, tokens.revoke_token, "revoke")
+
+    def has_operate_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("documents.delete_apitoken")

@@ -11,14 +11,14 @@ from django.urls import reverse
 from django.utils import timezone
 
 from documents.models import Document, Job, JobState, Page, PageState, RetentionPolicy, Usage
-from documents.services import leases
+from documents.services import leases, tokens
 from tests.personas import make_document, make_read_document, make_user
 
 pytestmark = pytest.mark.django_db
 
 LISTS = [
     *("job", "document", "page", "attempt", "usage", "worker", "pause"),
-    *("collection", "share", "retentionpolicy", "purgerun"),
+    *("apitoken", "collection", "share", "retentionpolicy", "purgerun"),
 ]
 
 
@@ -261,6 +261,18 @@ def test_staff_cannot_make_themselves_a_link_into_an_administrators_account(db, 
     answer = act_on_users(client, "make_link", staff).content.decode()
     assert "/password/reset/key/" not in answer
     assert "Only an administrator can do that" in answer
+
+
+def test_staff_revoke_a_token_and_never_see_its_secret(staff_client, owner):
+    token, secret = tokens.create_token(owner=owner, name="scanner", scope="read")
+    url = reverse("admin:documents_apitoken_change", args=[token.pk])
+    shown = staff_client.get(url).content.decode()
+    assert token.prefix in shown
+    assert secret not in shown
+    assert token.digest not in shown
+    act(staff_client, "apitoken", "revoke", [token])
+    token.refresh_from_db()
+    assert not token.is_valid
 
 
 # --- Upkeep ------------------------------------------------------------------------------------
