@@ -23,6 +23,7 @@ from documents.errors import (
     StorageFull,
     sentence_for,
 )
+from documents.limits import UserLimits
 from documents.models import Document, Job, JobMode, Page
 from documents.queries import limits_of
 from documents.services import doorbell, quotas
@@ -66,6 +67,7 @@ class _Order:
 
     bundle: str
     mode: JobMode
+    limits: UserLimits
     refused: tuple[Refusal, ...]
     record: Callable[[Acceptance], None] | None
 
@@ -87,21 +89,27 @@ def accept_upload(
     """
     if not uploaded:
         raise NothingUploaded
-    at_most = limits_of(owner).files_per_batch
-    if len(uploaded) > at_most:
-        raise BatchTooLarge(files=len(uploaded), limit=at_most)
+    limits = limits_of(owner)
+    if len(uploaded) > limits.files_per_batch:
+        raise BatchTooLarge(files=len(uploaded), limit=limits.files_per_batch)
     if files.free_bytes() < settings.OCR_UPLOAD_LIMITS.disk_reserve_bytes:
         raise DiskFull
-    with ThreadPoolExecutor(_INSPECTORS) as pool:
-        judged = list(pool.map(_judge, uploaded))
+    judged = _judge_all(uploaded)
     candidates = [item for item in judged if isinstance(item, _Candidate)]
     refused = [item for item in judged if isinstance(item, Refusal)]
-    order = _Order(bundle or settings.OCR_BUNDLE, mode, tuple(refused), record)
+    order = _Order(bundle or settings.OCR_BUNDLE, mode, limits, tuple(refused), record)
     nothing = Acceptance(None, (), order.refused)
     acceptance = _keep_all(owner, candidates, order) if candidates else nothing
     for refusal in acceptance.refused:
         log.info("upload_refused owner=%s code=%s", owner.pk, refusal.code)
     return acceptance
+
+
+def _judge_all(uploaded: Sequence[UploadedFile[Any]]) -> list[_Candidate | Refusal]:
+    if len(uploaded) == 1:
+        return [_judge(uploaded[0])]
+    with ThreadPoolExecutor(_INSPECTORS) as pool:
+        return list(pool.map(_judge, uploaded))
 
 
 def _refusal(name: str, code: str, **params: Any) -> Refusal:
@@ -170,13 +178,18 @@ def _write_rows(
     owner: Any, names: dict[_Candidate, str], order: _Order
 ) -> tuple[Acceptance, list[str]]:
     """The job with every file that its owner has room for, and the stored names of the others."""
-    quotas.check_open_jobs(owner)
+    quotas.check_open_jobs(owner, order.limits)
     job = Job.objects.create(owner=owner, bundle=order.bundle, mode=order.mode)
     documents, refused, unused = [], list(order.refused), []
     for position, (candidate, name) in enumerate(names.items()):
         info = candidate.info
         try:
-            quotas.reserve_file(owner=owner, size_bytes=info.size_bytes, pages=len(info.pages))
+            quotas.reserve_file(
+                owner=owner,
+                limits=order.limits,
+                size_bytes=info.size_bytes,
+                pages=len(info.pages),
+            )
         except (StorageFull, PagesUsedUp) as full:
             refused.append(_refusal(candidate.name, full.code, **full.params))
             unused.append(name)
