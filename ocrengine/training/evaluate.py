@@ -1,0 +1,154 @@
+"""How well does a bundle's recogniser read real lines, cut where people say that lines are?
+
+A data set is a folder `<set>/images` and `<set>/gt/<stem>.json` with `lines` of `poly` and `text`
+(or one `text` for a picture of a single line). Sets are scored by their `subset`.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from ocrengine.bundles import load_bundle
+from ocrengine.crops import cut_line
+from ocrengine.decoder.client import decode_page, inspect_file
+from ocrengine.device import choose_device
+from ocrengine.profiles import EngineProfile
+from ocrengine.recognize import Recognizer
+from ocrengine.training.fonts import installed_faces
+from ocrengine.training.scores import character_error_rate, edit_distance, interval, normalize
+
+Picture = NDArray[np.uint8]
+ALL_PIXELS = 80_000_000
+
+
+@dataclass(frozen=True)
+class ReadLine:
+    truth: str
+    read: str
+    fold: bool
+    """Case and spaces aside, where the truth's authors did not keep them."""
+    crop: Picture
+
+    @property
+    def pair(self) -> tuple[str, str]:
+        first, second = (
+            normalize(text, fold=self.fold, blanks=not self.fold)
+            for text in (self.truth, self.read)
+        )
+        return first, second
+
+
+@dataclass
+class SubsetScore:
+    lines: list[ReadLine] = field(default_factory=list)
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        return [line.pair for line in self.lines]
+
+    def row(self) -> dict[str, float]:
+        """Lines, character error rate with its 95 % interval, share of exact lines."""
+        pairs = self.pairs
+        low, high = interval(pairs)
+        exact = sum(a == b for a, b in pairs) / max(1, len(pairs))
+        rate = character_error_rate(pairs)
+        return {"lines": len(pairs), "cer": rate, "low": low, "high": high, "exact": exact}
+
+    def worst(self, count: int) -> list[ReadLine]:
+        return sorted(self.lines, key=lambda line: -edit_distance(*line.pair))[:count]
+
+
+def evaluate(
+    data: Path, sets: list[str], bundle: str, profile: EngineProfile, limit: int | None = None
+) -> Iterator[tuple[str, dict[str, SubsetScore]]]:
+    """Each set's name and its scores by subset; `limit` lines of each subset at most."""
+    loaded = load_bundle(bundle, choose_device(profile))
+    reader = Recognizer(
+        loaded.recognizer, loaded.recognizer_settings, loaded.charset, profile.batch_pixels
+    )
+    for name in sets:
+        scores: dict[str, SubsetScore] = defaultdict(SubsetScore)
+        for path in sorted((data / name / "gt").glob("*.json")):
+            truth = json.loads(path.read_text("utf-8"))
+            score = scores[truth.get("subset", name)]
+            if limit is None or len(score.lines) < limit:
+                score.lines += read_truth(truth, data / name / "images", reader)
+        yield name, {subset: score for subset, score in scores.items() if score.lines}
+
+
+def read_truth(truth: dict[str, Any], images: Path, reader: Recognizer) -> list[ReadLine]:
+    """Every annotated line of one image, as it was read."""
+    wanted = [
+        line
+        for line in truth.get("lines", [])
+        if line["text"].strip() and not line.get("ignore") and len(line["poly"]) >= 4
+    ]
+    if not wanted and truth.get("level") != "line":
+        return []
+    picture = decode(images / truth["image"])
+    fold = not truth.get("case_sensitive", True)
+    height = reader.settings.height
+    if wanted:
+        crops = [cut_line(picture, quad_of(line["poly"]), height) for line in wanted]
+        texts = [line["text"] for line in wanted]
+    else:
+        tall, wide = picture.shape[:2]
+        whole = np.array([[0, 0], [wide, 0], [wide, tall], [0, tall]], np.float32)
+        crops, texts = [cut_line(picture, whole, height)], [truth["text"]]
+    readings = reader.read_crops(crops)
+    return [
+        ReadLine(text, reading.text, fold, crop)
+        for text, reading, crop in zip(texts, readings, crops, strict=True)
+    ]
+
+
+def quad_of(polygon: list[list[float]]) -> NDArray[np.float32]:
+    """Four corners, clockwise from top left; of more points, the smallest rectangle around."""
+    points = np.array(polygon, np.float32)
+    return points if len(points) == 4 else cv2.boxPoints(cv2.minAreaRect(points))
+
+
+def decode(path: Path) -> Picture:
+    """(H, W, 3) RGB, upright, by the decoder child as everywhere."""
+    with tempfile.TemporaryDirectory(prefix="page-") as folder:
+        kind = inspect_file(path).kind
+        image = decode_page(path, kind, 0, out_dir=Path(folder), pixel_cap=ALL_PIXELS)
+        picture: Picture = np.load(image.path)
+        return picture
+
+
+def table(found: dict[str, dict[str, SubsetScore]]) -> str:
+    """Markdown: one row per set and subset."""
+    lines = ["| set | subset | lines | CER | 95 % | exact |", "|---|---|---|---|---|---|"]
+    for name, scores in found.items():
+        for subset, score in sorted(scores.items()):
+            row = score.row()
+            lines.append(
+                f"| {name} | {subset} | {row['lines']} | {row['cer']:.3f} |"
+                f" {row['low']:.3f} to {row['high']:.3f} | {row['exact']:.1%} |"
+            )
+    return "\n".join(lines)
+
+
+def worst_sheet(lines: list[ReadLine], path: Path, width: int = 900) -> None:
+    """Pictures of the worst lines, what they say and what was read."""
+    face = next(face for face in installed_faces() if face.is_han)
+    font = ImageFont.truetype(face.path, 15, index=face.index)
+    sheet = Image.new("RGB", (width, 80 * max(1, len(lines))), "white")
+    pen = ImageDraw.Draw(sheet)
+    for row, line in enumerate(lines):
+        sheet.paste(Image.fromarray(np.ascontiguousarray(line.crop[:, :width])), (0, 80 * row))
+        pen.text((0, 80 * row + 34), line.truth, font=font, fill="black")
+        pen.text((0, 80 * row + 54), line.read, font=font, fill="red")
+    sheet.save(path)
