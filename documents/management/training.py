@@ -1,5 +1,6 @@
 """What both training commands ask and say."""
 
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,11 @@ class TrainingCommand(BaseCommand):
             if options["look"]:
                 self.look(options["look"], options["seed"])
             else:
+                # A polite kill is a Ctrl-C: what was learned since the last save is kept.
+                signal.signal(signal.SIGTERM, signal.default_int_handler)
                 self.train(options)
+        except KeyboardInterrupt:
+            self.stdout.write("Stopped; the same command goes on from here.")
         except BundleError as error:
             raise CommandError(str(error)) from error
 

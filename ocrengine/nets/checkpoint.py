@@ -68,7 +68,10 @@ def load(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
 def _tensor(body: memoryview, entry: dict[str, Any]) -> torch.Tensor:
     start, stop = entry["data_offsets"]
     kind: type[np.generic] = _TYPES[entry["dtype"]]
-    array = np.frombuffer(body[start:stop], kind).reshape(entry["shape"])
+    shape = entry["shape"]
+    if any(size < 0 for size in shape):
+        raise ValueError(f"a tensor of shape {shape}")
+    array = np.frombuffer(body[start:stop], kind).reshape(shape)
     if array.dtype == np.float16:
         array = array.astype(np.float32)
     return torch.from_numpy(array.copy())

@@ -6,8 +6,6 @@ with Big5's first level they are 8,836 and cover 99.7 %. Both sets come with Pyt
 
 from __future__ import annotations
 
-import unicodedata
-
 from ocrengine.charset import Charset
 
 SYMBOLS = (
@@ -27,7 +25,7 @@ def _hanzi(codec: str, rows: range, cells: list[range]) -> list[str]:
                 character = bytes((row, cell)).decode(codec)
             except UnicodeDecodeError:
                 continue
-            if unicodedata.category(character) == "Lo":
+            if is_hanzi(character):
                 found.append(character)
     return found
 

@@ -75,8 +75,16 @@ class DetectorTraining:
         )
 
     def train(self) -> None:
-        """Until the schedule's end; may be killed at any moment."""
+        """Until the schedule's end; may be killed at any moment, and loses nothing on Ctrl-C."""
         print(self.run.resume(), flush=True)
+        try:
+            self._go_on()
+            self.check_up()
+        finally:
+            self.run.say()
+            self.run.save()
+
+    def _go_on(self) -> None:
         seed = self.run.order.seed + self.run.seen.steps
         renderer = PageRenderer(seed, self.material, self.side)
         next_check = self.run.seen.samples + CHECK_EVERY
@@ -86,9 +94,6 @@ class DetectorTraining:
             if self.run.seen.samples >= next_check:
                 next_check += CHECK_EVERY
                 self.check_up()
-        self.run.say()
-        self.check_up()
-        self.run.save()
 
     def check_up(self) -> None:
         """Score, remember, and land the weights if they are the best so far."""

@@ -68,7 +68,7 @@ class Typesetter:
     def strip(self, mix: LineMix) -> Strip:
         """A set line; tries again until a face covers the text."""
         while True:
-            chinese = bool(self.rng.random() < mix.chinese)
+            chinese = self._is_chinese(mix)
             strip = self._try(self.source.line(chinese, self._length(chinese, mix.longest)))
             if strip is not None:
                 return strip
@@ -76,13 +76,16 @@ class Typesetter:
     def long_strip(self, mix: LineMix) -> Strip:
         """A line of running text, about as long as the mix allows."""
         while True:
-            chinese = bool(self.rng.random() < mix.chinese)
+            chinese = self._is_chinese(mix)
             text = ""
             while len(text) < mix.longest:
                 text += ("" if chinese else " ") + self.source.running_text(chinese)
             strip = self._try(text[: mix.longest].strip())
             if strip is not None:
                 return strip
+
+    def _is_chinese(self, mix: LineMix) -> bool:
+        return bool(self.han) and bool(self.rng.random() < mix.chinese)
 
     def _length(self, chinese: bool, longest: int) -> int:
         if self.rng.random() < 0.08:

@@ -142,8 +142,16 @@ class RecognizerTraining:
         self.run = Run(order, self.net, Schedule(RATE, order.until), about)
 
     def train(self) -> None:
-        """Until the schedule's end; may be killed at any moment."""
+        """Until the schedule's end; may be killed at any moment, and loses nothing on Ctrl-C."""
         print(self.run.resume(), flush=True)
+        try:
+            self._go_on()
+            self.check_up()
+        finally:
+            self.run.say()
+            self.run.save()
+
+    def _go_on(self) -> None:
         # Where it goes on, other lines than those it has seen.
         seed = self.run.order.seed + self.run.seen.steps
         renderer = LineRenderer(seed, self.material)
@@ -157,9 +165,6 @@ class RecognizerTraining:
             if self.run.seen.samples >= next_check:
                 next_check += CHECK_EVERY
                 self.check_up()
-        self.run.say()
-        self.check_up()
-        self.run.save()
 
     def check_up(self) -> None:
         """Score, remember, and land the weights if they are the best so far."""
