@@ -183,7 +183,9 @@ class Run:
     def say(self, extra: str = "") -> None:
         """One line of progress, and one of history for the plots."""
         self._count_cpu()
-        loss = sum(self._losses) / max(1, len(self._losses))
+        if not self._losses:
+            return
+        loss = sum(self._losses) / len(self._losses)
         self._losses.clear()
         done = self.seen.samples / self.schedule.until
         bar = "#" * round(24 * done) + "-" * (24 - round(24 * done))
