@@ -1,35 +1,28 @@
 """How well does a bundle's recogniser read real lines, cut where people say that lines are?
 
-A data set is a folder `<set>/images` and `<set>/gt/<stem>.json` with `lines` of `poly` and `text`
-(or one `text` for a picture of a single line). Sets are scored by their `subset`.
+A data set is a folder per set, each in one of the layouts of labels.py, scored by subset.
 """
 
 from __future__ import annotations
 
-import json
-import tempfile
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from ocrengine.bundles import load_bundle
-from ocrengine.crops import cut_line
-from ocrengine.decoder.client import decode_page, inspect_file
 from ocrengine.device import choose_device
 from ocrengine.profiles import EngineProfile
 from ocrengine.recognize import Recognizer
 from ocrengine.training.fonts import installed_faces
+from ocrengine.training.labels import LabelledPage, labelled_pages
 from ocrengine.training.scores import character_error_rate, edit_distance, interval, normalize
 
 Picture = NDArray[np.uint8]
-ALL_PIXELS = 80_000_000
 
 
 @dataclass(frozen=True)
@@ -79,53 +72,21 @@ def evaluate(
     )
     for name in sets:
         scores: dict[str, SubsetScore] = defaultdict(SubsetScore)
-        for path in sorted((data / name / "gt").glob("*.json")):
-            truth = json.loads(path.read_text("utf-8"))
-            score = scores[truth.get("subset", name)]
+        for page in labelled_pages(data / name):
+            score = scores[page.subset]
             if limit is None or len(score.lines) < limit:
-                score.lines += read_truth(truth, data / name / "images", reader)
+                score.lines += read_page(page, reader)
         yield name, {subset: score for subset, score in scores.items() if score.lines}
 
 
-def read_truth(truth: dict[str, Any], images: Path, reader: Recognizer) -> list[ReadLine]:
-    """Every annotated line of one image, as it was read."""
-    wanted = [
-        line
-        for line in truth.get("lines", [])
-        if line["text"].strip() and not line.get("ignore") and len(line["poly"]) >= 4
-    ]
-    if not wanted and truth.get("level") != "line":
-        return []
-    picture = decode(images / truth["image"])
-    fold = not truth.get("case_sensitive", True)
-    height = reader.settings.height
-    if wanted:
-        crops = [cut_line(picture, quad_of(line["poly"]), height) for line in wanted]
-        texts = [line["text"] for line in wanted]
-    else:
-        tall, wide = picture.shape[:2]
-        whole = np.array([[0, 0], [wide, 0], [wide, tall], [0, tall]], np.float32)
-        crops, texts = [cut_line(picture, whole, height)], [truth["text"]]
-    readings = reader.read_crops(crops)
+def read_page(page: LabelledPage, reader: Recognizer) -> list[ReadLine]:
+    """Every labelled line of a page, as it was read."""
+    cut = list(page.crops(reader.settings.height))
+    readings = reader.read_crops([crop for crop, _ in cut])
     return [
-        ReadLine(text, reading.text, fold, crop)
-        for text, reading, crop in zip(texts, readings, crops, strict=True)
+        ReadLine(text, reading.text, page.fold, crop)
+        for (crop, text), reading in zip(cut, readings, strict=True)
     ]
-
-
-def quad_of(polygon: list[list[float]]) -> NDArray[np.float32]:
-    """Four corners, clockwise from top left; of more points, the smallest rectangle around."""
-    points = np.array(polygon, np.float32)
-    return points if len(points) == 4 else cv2.boxPoints(cv2.minAreaRect(points))
-
-
-def decode(path: Path) -> Picture:
-    """(H, W, 3) RGB, upright, by the decoder child as everywhere."""
-    with tempfile.TemporaryDirectory(prefix="page-") as folder:
-        kind = inspect_file(path).kind
-        image = decode_page(path, kind, 0, out_dir=Path(folder), pixel_cap=ALL_PIXELS)
-        picture: Picture = np.load(image.path)
-        return picture
 
 
 def table(found: dict[str, dict[str, SubsetScore]]) -> str:

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ocrengine.errors import BundleError
 from ocrengine.recognize import Recognizer
-from ocrengine.training.evaluate import ReadLine, SubsetScore, quad_of, read_truth, table
+from ocrengine.training.evaluate import ReadLine, SubsetScore, read_page, table
+from ocrengine.training.labels import labelled_pages, quad_of
 from tests.ocrengine.fake_networks import CHARSET, RECOGNIZING, ColourRecognizer
 
 
@@ -29,19 +31,65 @@ def line(y, text, **more):
     return {"poly": [[20, y], [220, y], [220, y + 30], [20, y + 30]], "text": text, **more}
 
 
+def pages_of(images, truth):
+    folder = images / "set"
+    (folder / "gt").mkdir(parents=True)
+    (folder / "images").symlink_to(images)
+    (folder / "gt" / "page.json").write_text(json.dumps({"image": "page.png", **truth}))
+    return labelled_pages(folder)
+
+
 def test_annotated_lines_are_cut_and_read(images, reader):
     lines = [line(10, "r"), line(60, "R"), line(60, "g", ignore=True), line(60, " ")]
-    found = read_truth({"image": "page.png", "lines": lines}, images, reader)
+    (page,) = pages_of(images, {"lines": lines})
+    found = read_page(page, reader)
     assert [(item.truth, item.read) for item in found] == [("r", "r"), ("R", "g")]
 
 
 def test_a_picture_of_one_line_is_read_whole(images, reader):
-    truth = {"image": "page.png", "level": "line", "text": "?"}
-    assert [item.truth for item in read_truth(truth, images, reader)] == ["?"]
+    (page,) = pages_of(images, {"level": "line", "text": "?"})
+    assert [item.truth for item in read_page(page, reader)] == ["?"]
 
 
 def test_a_page_without_outlines_is_left_out(images, reader):
-    assert read_truth({"image": "page.png", "text": "r g"}, images, reader) == []
+    (page,) = pages_of(images, {"text": "r g"})
+    assert read_page(page, reader) == []
+
+
+def test_icdars_text_files_are_labels_too(images, reader):
+    folder = images / "set"
+    (folder / "gt").mkdir(parents=True)
+    (folder / "images").symlink_to(images)
+    rows = "\ufeff20,10,220,10,220,40,20,40,r, and more\n20,60,220,60,220,90,20,90,###\n"
+    (folder / "gt" / "gt_page.txt").write_text(rows)
+    (page,) = labelled_pages(folder)
+    assert [(item.truth, item.read) for item in read_page(page, reader)] == [("r, and more", "r")]
+
+
+def test_our_own_export_is_labels_too(images, reader):
+    page = {"number": 1, "lines": [{"text": "r", "polygon": line(10, "r")["poly"]}]}
+    export = {"title": "page.png", "pages": [page]}
+    (images / "page.json").write_text(json.dumps(export))
+    (labelled,) = labelled_pages(images)
+    assert [item.read for item in read_page(labelled, reader)] == ["r"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("gt/gt_other.txt", "1,2,3,4,5,6,7,8,x"),
+        ("gt/gt_page.txt", "1,2,3,x"),
+        ("page.json", '{"title": "../page.png", "pages": []}'),
+        ("notes.txt", ""),
+    ],
+)
+def test_labels_that_make_no_sense_are_refused(images, name, content):
+    folder = images / "set"
+    (folder / "gt").mkdir(parents=True)
+    (folder / "images").symlink_to(images)
+    (folder / name).write_text(content)
+    with pytest.raises(BundleError):
+        labelled_pages(folder)
 
 
 def test_case_and_blanks_count_unless_the_truth_did_not_keep_them():
@@ -71,5 +119,3 @@ def test_evaluate_names_what_is_missing(tmp_path):
 
     with pytest.raises(CommandError, match="holds no"):
         call_command("evaluate", data=tmp_path)
-    (tmp_path / "empty" / "gt").mkdir(parents=True)
-    (tmp_path / "empty" / "gt" / "a.json").write_text(json.dumps({"image": "a.png"}))
