@@ -27,7 +27,7 @@ class LineSample:
     """(32, w) uint8"""
     text: str
     centres: NDArray[np.float32]
-    """(len(text),) x of each character's middle in the picture, pixels"""
+    """(len(text),) x of each character's middle in the picture, pixels; empty when not known"""
 
 
 @dataclass(frozen=True)

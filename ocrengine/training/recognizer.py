@@ -79,7 +79,8 @@ def collate(samples: Sequence[LineSample], labeller: Labeller) -> LineBatch:
         pictures[row, 0, :, : sample.picture.shape[1]] = sample.picture / np.float32(127.5) - 1
         classes = labeller.classes(sample.text)
         places = np.clip((sample.centres / STRIDE).astype(int), 0, frames.shape[1] - 1)
-        frames[row, places] = classes
+        if len(places):
+            frames[row, places] = classes
         labels.append(classes)
     return LineBatch(torch.from_numpy(pictures), labels, frames)
 
