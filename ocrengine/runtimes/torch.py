@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from ocrengine.device import Device
 from ocrengine.errors import BundleError, OutOfMemory
 from ocrengine.nets import checkpoint
 from ocrengine.nets.crnn import Crnn, CrnnConfig
+from ocrengine.nets.crnn_vgg import VggCrnn, VggCrnnConfig
 from ocrengine.nets.dbnet import DbConfig, DbNet
 
 _OUT_OF_MEMORY = ("DefaultCPUAllocator", "out of memory", "not enough memory")
@@ -37,7 +39,7 @@ class _ProbabilityMap(nn.Module):
 class _StepProbabilities(nn.Module):
     """(B, 3, h, W) -> (B, T, C) probabilities of a network that sees gray lines"""
 
-    def __init__(self, net: Crnn) -> None:
+    def __init__(self, net: Crnn | VggCrnn) -> None:
         super().__init__()
         self.net = net
         self.register_buffer("luma", torch.tensor(_LUMA).view(1, 3, 1, 1), persistent=False)
@@ -83,39 +85,65 @@ def fold_batch_norms(net: nn.Module) -> nn.Module:
     return net
 
 
-def load_detector(path: Path, device: Device) -> TorchNetwork:
-    """A DBNet checkpoint of ours; the training's threshold head is left behind."""
+@dataclass(frozen=True)
+class LoadedDetector:
+    network: TorchNetwork
+    preprocessing: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class LoadedRecognizer:
+    network: TorchNetwork
+    preprocessing: dict[str, Any]
+    charset: Charset
+    height: int
+
+
+def load_detector(path: Path, device: Device) -> LoadedDetector:
+    """A DBNet checkpoint; the training's threshold head is left behind."""
     tensors, metadata = checkpoint.load(path)
     _expect(path, metadata, "dbnet-resnet18")
     net = DbNet(DbConfig(**json.loads(metadata["config"])))
     kept = {name: t for name, t in tensors.items() if not name.startswith("threshold.")}
     _fill(path, net, kept)
-    return TorchNetwork(_ProbabilityMap(net), device)
+    network = TorchNetwork(_ProbabilityMap(net), device)
+    return LoadedDetector(network, json.loads(metadata["preprocessing"]))
 
 
-def load_recognizer(path: Path, device: Device) -> tuple[TorchNetwork, Charset, int]:
-    """A CRNN checkpoint of ours -> the network, its charset and the height of its lines."""
+def load_recognizer(path: Path, device: Device) -> LoadedRecognizer:
+    """A CRNN checkpoint, ours or a classic one, with its charset and the height of its lines."""
     tensors, metadata = checkpoint.load(path)
-    _expect(path, metadata, "crnn")
-    config = CrnnConfig.from_json(metadata["config"])
+    _expect(path, metadata, "crnn", "crnn-vgg")
+    net: Crnn | VggCrnn
+    if metadata["architecture"] == "crnn":
+        net = Crnn(CrnnConfig.from_json(metadata["config"]))
+    else:
+        net = VggCrnn(VggCrnnConfig(**json.loads(metadata["config"])))
     charset = Charset(tuple(metadata["charset"]))
-    if charset.classes != config.classes:
+    if charset.classes != net.config.classes:
         raise BundleError(
-            f"{path.name} tells {config.classes} classes apart, its charset {charset.classes}"
+            f"{path.name} tells {net.config.classes} classes apart, its charset {charset.classes}"
         )
-    net = Crnn(config)
     _fill(path, net, tensors)
-    return TorchNetwork(_StepProbabilities(net), device), charset, config.height
+    network = TorchNetwork(_StepProbabilities(net), device)
+    preprocessing = json.loads(metadata["preprocessing"])
+    return LoadedRecognizer(network, preprocessing, charset, net.config.height)
 
 
-def _expect(path: Path, metadata: dict[str, str], architecture: str) -> None:
+def _expect(path: Path, metadata: dict[str, str], *architectures: str) -> None:
     found = metadata.get("architecture", "nothing")
-    if found != architecture:
-        raise BundleError(f"{path.name} holds {found}, not {architecture}")
+    if found not in architectures:
+        raise BundleError(f"{path.name} holds {found}, not {' or '.join(architectures)}")
 
 
 def _fill(path: Path, net: nn.Module, tensors: dict[str, torch.Tensor]) -> None:
-    try:
-        net.load_state_dict(tensors)
-    except RuntimeError as error:
-        raise BundleError(f"{path.name} does not fit its architecture: {error}") from error
+    wanted = net.state_dict()
+    wrong = {
+        name for name in wanted if name in tensors and tensors[name].shape != wanted[name].shape
+    }
+    # A batch norm's count of batches is of no use here, and other people's files lack it.
+    missing = {name for name in wanted.keys() - tensors if not name.endswith("num_batches_tracked")}
+    odd = sorted(missing | wrong | (tensors.keys() - wanted.keys()))
+    if odd:
+        raise BundleError(f"{path.name} does not fit its architecture: {', '.join(odd[:3])}")
+    net.load_state_dict(tensors, strict=False)

@@ -17,7 +17,7 @@ from ocrengine.training.db_targets import make_targets
 from ocrengine.training.lines import Material
 from ocrengine.training.losses import db_loss
 from ocrengine.training.pages import PageRenderer, PageSample
-from ocrengine.training.runs import Order, Run, Schedule
+from ocrengine.training.runs import SYMMETRIC, Order, Run, Schedule
 
 SIDE = 512
 BATCH = 4
@@ -182,7 +182,7 @@ def about_detector(config: DbConfig) -> dict[str, str]:
     return {
         "architecture": "dbnet-resnet18",
         "config": json.dumps(vars(config)),
-        "preprocessing": "RGB, -1..1, sides multiples of 32",
+        "preprocessing": json.dumps(SYMMETRIC),
         "provenance": "trained by manage.py train_detector on pages rendered from free fonts",
         "licence": "Apache-2.0",
     }

@@ -18,7 +18,7 @@ from ocrengine.nets.crnn import STRIDE, Crnn, CrnnConfig
 from ocrengine.training.characters import always_present, build_charset
 from ocrengine.training.lines import HEIGHT, LineMix, LineRenderer, LineSample, Material
 from ocrengine.training.losses import ctc_loss, draw_subset, frame_loss, subset_logits
-from ocrengine.training.runs import Order, Run, Schedule
+from ocrengine.training.runs import SYMMETRIC, Order, Run, Schedule
 from ocrengine.training.scores import character_error_rate, normalize
 
 WIDTH_STEP = 32
@@ -249,7 +249,7 @@ def about_recognizer(config: CrnnConfig, charset: Charset) -> dict[str, str]:
         "architecture": "crnn",
         "config": json.dumps(vars(config)),
         "charset": "".join(charset.characters),
-        "preprocessing": "gray, -1..1, height 32, padded right with 0 to a multiple of 32",
+        "preprocessing": json.dumps(SYMMETRIC),
         "provenance": "trained by manage.py train_recognizer on lines rendered from free fonts",
         "licence": "Apache-2.0",
     }

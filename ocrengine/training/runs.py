@@ -29,6 +29,8 @@ SAVE_EVERY = 240.0
 """Seconds; a kill loses at most these."""
 SAY_EVERY = 20.0
 GRADIENT_LIMIT = 2.0
+SYMMETRIC = {"mean": [0.5] * 3, "std": [0.5] * 3, "bgr": False}
+"""Preprocessing of both networks: RGB (the recogniser makes it gray), -1..1."""
 
 
 @dataclass(frozen=True)

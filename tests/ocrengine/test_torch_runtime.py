@@ -10,24 +10,26 @@ import numpy as np
 import pytest
 import torch
 
-from ocrengine.bundles import BUNDLES
+from ocrengine.bundles import BUNDLES, load_bundle
 from ocrengine.device import Device
 from ocrengine.errors import BundleError
 from ocrengine.nets import checkpoint
 from ocrengine.nets.crnn import Crnn, CrnnConfig
 from ocrengine.nets.dbnet import DbConfig, DbNetTwin
 from ocrengine.runtimes.torch import load_detector, load_recognizer
+from ocrengine.training.runs import SYMMETRIC, write_checksums
 
 CPU = Device("cpu", "fp32", 1, "a test")
 LINES = CrnnConfig(classes=4, stem=4, channels=(4, 4, 8, 8), hidden=4)
 PAGES = DbConfig(width=4, neck=8)
+SEEN = {"preprocessing": json.dumps(SYMMETRIC)}
 
 
 @pytest.fixture
 def detector(tmp_path):
     torch.manual_seed(1)
     path = tmp_path / "detector.safetensors"
-    about = {"architecture": "dbnet-resnet18", "config": json.dumps(vars(PAGES))}
+    about = {"architecture": "dbnet-resnet18", "config": json.dumps(vars(PAGES)), **SEEN}
     checkpoint.save(path, DbNetTwin(PAGES).state_dict(), about)
     return path
 
@@ -36,13 +38,13 @@ def detector(tmp_path):
 def recognizer(tmp_path):
     torch.manual_seed(1)
     path = tmp_path / "recognizer.safetensors"
-    about = {"architecture": "crnn", "config": json.dumps(vars(LINES)), "charset": " a一"}
+    about = {"architecture": "crnn", "config": json.dumps(vars(LINES)), "charset": " a一", **SEEN}
     checkpoint.save(path, Crnn(LINES).state_dict(), about)
     return path
 
 
 def test_a_detector_answers_with_probabilities(detector):
-    network = load_detector(detector, CPU)
+    network = load_detector(detector, CPU).network
     output = network(np.zeros((1, 3, 64, 96), np.float32))
     assert output.shape == (1, 1, 64, 96)
     assert output.dtype == np.float32
@@ -50,16 +52,16 @@ def test_a_detector_answers_with_probabilities(detector):
 
 
 def test_a_recognizer_answers_with_probabilities_and_brings_its_charset(recognizer):
-    network, charset, height = load_recognizer(recognizer, CPU)
-    output = network(np.zeros((2, 3, 32, 64), np.float32))
-    assert output.shape == (2, 16, charset.classes)
+    loaded = load_recognizer(recognizer, CPU)
+    output = loaded.network(np.zeros((2, 3, 32, 64), np.float32))
+    assert output.shape == (2, 16, loaded.charset.classes)
     assert output.sum(axis=2) == pytest.approx(1, abs=1e-5)
-    assert charset.characters == (" ", "a", "一")
-    assert height == 32
+    assert loaded.charset.characters == (" ", "a", "一")
+    assert loaded.height == 32
 
 
 def test_a_recognizer_sees_the_lightness_of_colours(recognizer):
-    network, _, _ = load_recognizer(recognizer, CPU)
+    network = load_recognizer(recognizer, CPU).network
     red = np.zeros((1, 3, 32, 64), np.float32)
     red[:, 0, :, 20:40] = 1
     gray = np.zeros_like(red)
@@ -99,6 +101,14 @@ def test_the_bundle_fast_is_these_two(tmp_path, detector, recognizer):
     settings = bundle.recognizer_settings
     lines = np.zeros((1, 3, settings.height, settings.min_width), np.float32)
     assert bundle.recognizer(lines).shape[2] == bundle.charset.classes
+
+
+def test_a_folder_is_a_bundle_by_its_path(tmp_path, detector, recognizer):
+    assert detector.parent == recognizer.parent == tmp_path
+    write_checksums(tmp_path)
+    bundle = load_bundle(str(tmp_path), CPU)
+    assert bundle.name == tmp_path.name
+    assert bundle.detector_settings.preprocessing.multiple == 32
 
 
 def test_the_other_bundle_does_without_torch():
