@@ -87,7 +87,7 @@ class DetectorTraining:
     def _go_on(self) -> None:
         seed = self.run.order.seed + self.run.seen.steps
         renderer = PageRenderer(seed, self.material, self.side)
-        next_check = self.run.seen.samples + CHECK_EVERY
+        next_check = (self.run.seen.samples // CHECK_EVERY + 1) * CHECK_EVERY
         while not self.run.is_finished:
             self.step([renderer.sample() for _ in range(BATCH)])
             self.run.keep_up()

@@ -5,6 +5,7 @@ A data set is a folder per set, each in one of the layouts of labels.py, scored 
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,12 +15,19 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from ocrengine.bundles import load_bundle
+from ocrengine.bundles import WEIGHTS, load_bundle
+from ocrengine.charset import Charset
 from ocrengine.device import choose_device
+from ocrengine.nets import checkpoint
+from ocrengine.nets.crnn import Crnn, CrnnConfig
+from ocrengine.nets.dbnet import DbConfig, DbNetTwin
 from ocrengine.profiles import EngineProfile
 from ocrengine.recognize import Recognizer
+from ocrengine.training.detector import CHECK_PAGES, SIDE, held_out_pages, score_pages
 from ocrengine.training.fonts import installed_faces
 from ocrengine.training.labels import LabelledPage, labelled_pages
+from ocrengine.training.lines import Material
+from ocrengine.training.recognizer import CHECK_LINES, held_out_lines, score_lines
 from ocrengine.training.scores import character_error_rate, edit_distance, interval, normalize
 
 Picture = NDArray[np.uint8]
@@ -87,6 +95,20 @@ def read_page(page: LabelledPage, reader: Recognizer) -> list[ReadLine]:
         ReadLine(text, reading.text, page.fold, crop)
         for (crop, text), reading in zip(cut, readings, strict=True)
     ]
+
+
+def rendered(weights: Path = WEIGHTS) -> dict[str, float]:
+    """Scores on rendered lines and pages of held-out fonts and text: the training's own check."""
+    material = Material.installed(held_out=True)
+    tensors, metadata = checkpoint.load(weights / "recognizer.safetensors")
+    net = Crnn(CrnnConfig.from_json(metadata["config"]))
+    net.load_state_dict(tensors)
+    check = held_out_lines(material, CHECK_LINES)
+    scores = score_lines(net, check, Charset(tuple(metadata["charset"])))
+    tensors, metadata = checkpoint.load(weights / "detector.safetensors")
+    detector = DbNetTwin(DbConfig(**json.loads(metadata["config"])))
+    detector.load_state_dict(tensors)
+    return scores | score_pages(detector, held_out_pages(material, CHECK_PAGES, SIDE))
 
 
 def table(found: dict[str, dict[str, SubsetScore]]) -> str:

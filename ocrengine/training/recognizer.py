@@ -157,7 +157,7 @@ class RecognizerTraining:
         seed = self.run.order.seed + self.run.seen.steps
         renderer = LineRenderer(seed, self.material)
         rng = np.random.default_rng(seed)
-        next_check = self.run.seen.samples + CHECK_EVERY
+        next_check = (self.run.seen.samples // CHECK_EVERY + 1) * CHECK_EVERY
         while not self.run.is_finished:
             for batch in batches(renderer, mix_at(self.run.seen.samples), self.labeller):
                 loss = self.loss_of(batch, rng)
@@ -196,16 +196,24 @@ class RecognizerTraining:
         """Character error rates of the averaged weights on held-out fonts and text."""
         net = Crnn(self.net.config)
         net.load_state_dict(self.run.average.tensors)
-        scores = {}
-        for name, samples in self.check.items():
-            read = read_samples(net, samples, self.charset)
-            pairs = [
-                (normalize(sample.text), normalize(text))
-                for sample, text in zip(samples, read, strict=True)
-            ]
-            scores[f"cer_{name}"] = round(character_error_rate(pairs), 4)
+        scores = score_lines(net, self.check, self.charset)
         print(scores, flush=True)
         return scores
+
+
+def score_lines(
+    net: Crnn, check: dict[str, list[LineSample]], charset: Charset
+) -> dict[str, float]:
+    """cer_<kind> -> character error rate"""
+    scores = {}
+    for name, samples in check.items():
+        read = read_samples(net, samples, charset)
+        pairs = [
+            (normalize(sample.text), normalize(text))
+            for sample, text in zip(samples, read, strict=True)
+        ]
+        scores[f"cer_{name}"] = round(character_error_rate(pairs), 4)
+    return scores
 
 
 def held_out_lines(

@@ -6,10 +6,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ocrengine.charset import Charset
 from ocrengine.errors import BundleError
+from ocrengine.nets import checkpoint
+from ocrengine.nets.crnn import Crnn, CrnnConfig
+from ocrengine.nets.dbnet import DbConfig, DbNetTwin
 from ocrengine.recognize import Recognizer
+from ocrengine.training import evaluate
 from ocrengine.training.evaluate import ReadLine, SubsetScore, read_page, table
 from ocrengine.training.labels import labelled_pages, quad_of
+from ocrengine.training.lines import Material
 from tests.ocrengine.fake_networks import CHARSET, RECOGNIZING, ColourRecognizer
 
 
@@ -112,6 +118,24 @@ def test_an_outline_of_many_points_becomes_a_rectangle():
     octagon = [[0, 0], [5, -1], [10, 0], [10, 4], [5, 5], [0, 4]]
     assert quad_of(octagon).shape == (4, 2)
     assert quad_of([[0, 0], [9, 0], [9, 3], [0, 3]]).tolist()[2] == [9, 3]
+
+
+def test_rendered_lines_and_pages_are_scored_by_one_command(tmp_path, material, monkeypatch):
+    charset = Charset(tuple(map(chr, range(32, 127))))
+    lines = CrnnConfig(charset.classes, stem=4, channels=(4, 4, 8, 8), hidden=4)
+    about = {"config": json.dumps(vars(lines)), "charset": "".join(charset.characters)}
+    checkpoint.save(tmp_path / "recognizer.safetensors", Crnn(lines).state_dict(), about)
+    pages = DbConfig(4, 8)
+    about = {"config": json.dumps(vars(pages))}
+    checkpoint.save(tmp_path / "detector.safetensors", DbNetTwin(pages).state_dict(), about)
+    monkeypatch.setattr(Material, "installed", lambda **_: material)
+    monkeypatch.setattr(evaluate, "CHECK_LINES", 3)
+    monkeypatch.setattr(evaluate, "CHECK_PAGES", 1)
+
+    scores = evaluate.rendered(tmp_path)
+
+    assert set(scores) == {"cer_english", "cer_chinese", "precision", "recall", "mean"}
+    assert evaluate.rendered(tmp_path) == scores
 
 
 def test_evaluate_names_what_is_missing(tmp_path):
