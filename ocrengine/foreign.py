@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -42,7 +43,7 @@ class Foreign:
 
     family: str
     architecture: str
-    config: dict[str, int]
+    config: dict[str, Any]
     preprocessing: dict[str, object]
     tensors: State
     missing: list[str] = field(default_factory=list)
@@ -160,7 +161,7 @@ def _modelscope_detector(state: State) -> Foreign:
     mean = [123.68 / 255, 116.78 / 255, 103.94 / 255]
     preprocessing: dict[str, object] = {"mean": mean, "std": [1.0, 1.0, 1.0], "bgr": True}
     return _fitted(
-        "ModelScope DBNet, line level", "dbnet-resnet18", DbNet(config), preprocessing, tensors
+        "ModelScope DBNet, line level", config.architecture, DbNet(config), preprocessing, tensors
     )
 
 

@@ -1,7 +1,7 @@
-"""DBNet (Liao et al., arXiv:1911.08947): ResNet-18, a feature pyramid, and a head of maps.
+"""DBNet (Liao et al., arXiv:1911.08947): a trunk, a feature pyramid, and a head of maps.
 
-Parametric in width: 64 channels and a neck of 256 are the paper's, 32 and 96 what we ship. The
-training twin adds the threshold map; running needs the probability map alone.
+ResNet-18 is parametric in width: 64 channels and a neck of 256 are the paper's, 32 and 96 what we
+ship. The training twin adds the threshold map; running needs the probability map alone.
 """
 
 from __future__ import annotations
@@ -13,18 +13,42 @@ from torch import nn
 from torch.nn import functional as F
 
 from ocrengine.nets.blocks import ResidualBlock, convolution
+from ocrengine.nets.light_trunks import MobileNetV3Small, ShuffleNetV2
 
 
 @dataclass(frozen=True)
 class DbConfig:
     width: int = 32
-    """Channels of the trunk's first stage; each later stage doubles them."""
+    """Channels of ResNet-18's first stage; each later stage doubles them. Other trunks have one
+    width."""
     neck: int = 96
     """Channels of the pyramid; a multiple of 4."""
+    trunk: str = "resnet18"
+    """resnet18, mobilenetv3-small or shufflenetv2"""
+
+    @property
+    def architecture(self) -> str:
+        return f"dbnet-{self.trunk}"
 
     @property
     def stages(self) -> tuple[int, int, int, int]:
+        """Channels of the four maps that the trunk gives."""
+        if self.trunk == "mobilenetv3-small":
+            return MobileNetV3Small.stages
+        if self.trunk == "shufflenetv2":
+            return ShuffleNetV2.stages
         return self.width, 2 * self.width, 4 * self.width, 8 * self.width
+
+
+TRUNKS = ("resnet18", "mobilenetv3-small", "shufflenetv2")
+
+
+def build_trunk(config: DbConfig) -> nn.Module:
+    if config.trunk == "mobilenetv3-small":
+        return MobileNetV3Small()
+    if config.trunk == "shufflenetv2":
+        return ShuffleNetV2()
+    return ResNet18(config)
 
 
 class ResNet18(nn.Module):
@@ -94,7 +118,7 @@ class DbNet(nn.Module):
     def __init__(self, config: DbConfig) -> None:
         super().__init__()
         self.config = config
-        self.trunk = ResNet18(config)
+        self.trunk = build_trunk(config)
         self.pyramid = Pyramid(config)
         self.probability = map_head(config.neck)
 

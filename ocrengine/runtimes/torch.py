@@ -19,7 +19,7 @@ from ocrengine.errors import BundleError, OutOfMemory
 from ocrengine.nets import checkpoint
 from ocrengine.nets.crnn import Crnn, CrnnConfig
 from ocrengine.nets.crnn_vgg import VggCrnn, VggCrnnConfig
-from ocrengine.nets.dbnet import DbConfig, DbNet
+from ocrengine.nets.dbnet import TRUNKS, DbConfig, DbNet
 
 _OUT_OF_MEMORY = ("DefaultCPUAllocator", "out of memory", "not enough memory")
 _LUMA = (0.299, 0.587, 0.114)
@@ -102,7 +102,7 @@ class LoadedRecognizer:
 def load_detector(path: Path, device: Device) -> LoadedDetector:
     """A DBNet checkpoint; the training's threshold head is left behind."""
     tensors, metadata = checkpoint.load(path)
-    _expect(path, metadata, "dbnet-resnet18")
+    _expect(path, metadata, *(f"dbnet-{trunk}" for trunk in TRUNKS))
     net = DbNet(DbConfig(**json.loads(metadata["config"])))
     kept = {name: t for name, t in tensors.items() if not name.startswith("threshold.")}
     _fill(path, net, kept)

@@ -42,10 +42,10 @@ def collate(pages: list[PageSample]) -> tuple[torch.Tensor, dict[str, torch.Tens
     return as_input([page.picture for page in pages]), maps
 
 
-def start(order: Order, side: int) -> None:
+def start(order: Order, side: int, config: DbConfig) -> None:
     """Train on what this system has installed."""
     check = held_out_pages(Material.installed(held_out=True), CHECK_PAGES, side)
-    DetectorTraining(order, Material.installed(), check, side).train()
+    DetectorTraining(order, Material.installed(), check, side, config).train()
 
 
 class DetectorTraining:
@@ -180,7 +180,7 @@ def count_matches(truth: Quads, found: Quads) -> int:
 def about_detector(config: DbConfig) -> dict[str, str]:
     """Metadata of the checkpoint: everything that must agree with the weights."""
     return {
-        "architecture": "dbnet-resnet18",
+        "architecture": config.architecture,
         "config": json.dumps(vars(config)),
         "preprocessing": json.dumps(SYMMETRIC),
         "provenance": "trained by manage.py train_detector on pages rendered from free fonts",
