@@ -7,13 +7,15 @@ leases and files cannot drift from their tables.
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.auth import admin as auth_admin
+from django.contrib.auth.models import Group
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from documents.errors import DocumentsError
-from documents.models import Attempt, Document, Job, Line, Page, Usage, Worker
+from documents.models import Attempt, Document, GroupLimits, Job, Line, Page, Usage, Worker
 from documents.queries import page_problem, with_page_counts
 from documents.services import jobs, retention
 
@@ -169,14 +171,42 @@ class LineAdmin(ReadOnlyAdmin):
     search_fields = ["text"]
 
 
+class GroupLimitsInline(admin.StackedInline):
+    model = GroupLimits
+    can_delete = False
+
+
+admin.site.unregister(Group)
+
+
+@admin.register(Group)
+class GroupAdmin(auth_admin.GroupAdmin):
+    inlines = [GroupLimitsInline]
+
+
 @admin.register(Usage)
 class UsageAdmin(ReadOnlyAdmin):
-    """The one form here: a person's storage limit is staff's to set."""
+    """What a person has used is shown; what they may use is staff's to set."""
 
-    list_display = ["owner", "storage_bytes", "storage_limit_bytes", "last_turn_at"]
+    list_display = [
+        "owner",
+        "storage_bytes",
+        "storage_limit_bytes",
+        "pages_used",
+        "pages_reserved",
+        "pages_per_month",
+        "last_turn_at",
+    ]
     list_select_related = ["owner"]
     search_fields = ["owner__username"]
-    readonly_fields = ["owner", "storage_bytes", "last_turn_at"]
+    readonly_fields = [
+        "owner",
+        "storage_bytes",
+        "month",
+        "pages_used",
+        "pages_reserved",
+        "last_turn_at",
+    ]
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return request.user.has_perm("documents.change_usage")

@@ -6,6 +6,13 @@ DocumentsError                  code                 HTTP
 |- UploadInterrupted            upload_interrupted   400
 |- NothingUploaded              no_files             400
 |- DiskFull                     disk_full            507
+|- TooManyJobs                  too_many_jobs        429
+|- StorageFull                  storage_full         413
+|- PagesUsedUp                  pages_used_up        429
+|- TooManyTries                 too_many_tries       429
+|- NoSuchUser                   no_such_user         422
+|- ShareWithOneself             share_with_oneself   422
+|- CollectionExists             collection_exists    409
 |- NotCancellable               not_cancellable      409
 `- NotRetryable                 not_retryable        409
 
@@ -56,6 +63,41 @@ class DiskFull(DocumentsError):
     http_status = 507
 
 
+class TooManyJobs(DocumentsError):
+    code = "too_many_jobs"
+    http_status = 429
+
+
+class StorageFull(DocumentsError):
+    code = "storage_full"
+    http_status = 413
+
+
+class PagesUsedUp(DocumentsError):
+    code = "pages_used_up"
+    http_status = 429
+
+
+class TooManyTries(DocumentsError):
+    code = "too_many_tries"
+    http_status = 429
+
+
+class NoSuchUser(DocumentsError):
+    code = "no_such_user"
+    http_status = 422
+
+
+class ShareWithOneself(DocumentsError):
+    code = "share_with_oneself"
+    http_status = 422
+
+
+class CollectionExists(DocumentsError):
+    code = "collection_exists"
+    http_status = 409
+
+
 class NotCancellable(DocumentsError):
     code = "not_cancellable"
     http_status = 409
@@ -81,6 +123,14 @@ SENTENCES: dict[str, str | Promise] = {
     ),
     "storage_full": gettext_lazy(
         "The file needs %(size_mb)s MB, and you have %(left_mb)s MB of storage left."
+    ),
+    "pages_used_up": gettext_lazy(
+        "This needs %(pages)s pages, and you have %(left)s of %(limit)s left this month."
+        " The count starts again on %(date)s."
+    ),
+    "too_many_jobs": gettext_lazy(
+        "You have %(jobs)s jobs running; the limit is %(limit)s. Nothing was uploaded;"
+        " wait until one is finished, or cancel one."
     ),
     "no_name": gettext_lazy("The file has no usable name."),
     "upload_interrupted": gettext_lazy("The file did not arrive whole. Upload it again."),
@@ -127,8 +177,36 @@ SENTENCES: dict[str, str | Promise] = {
     "internal_error": gettext_lazy("Something unexpected happened while the page was read."),
     "cancelled": gettext_lazy("The page was cancelled before it was read."),
     # Actions
+    "too_many_tries": gettext_lazy("Too many tries. Wait %(minutes)s minutes."),
+    "no_such_user": gettext_lazy("Nobody here has the user name “%(name)s”."),
+    "share_with_oneself": gettext_lazy("It is yours already."),
+    "collection_exists": gettext_lazy("You have a collection named “%(name)s” already."),
     "not_cancellable": gettext_lazy("This job is finished; there is nothing to cancel."),
     "not_retryable": gettext_lazy("There is nothing here to try again."),
+}
+
+# What ocrengine.decoder.sniffing.looks_like() says, in the reader's language.
+LOOKS: dict[str, str | Promise] = {
+    "PostScript": gettext_lazy("PostScript"),
+    "a Photoshop file": gettext_lazy("a Photoshop file"),
+    "JPEG 2000": gettext_lazy("JPEG 2000"),
+    "a ZIP archive or an Office file": gettext_lazy("a ZIP archive or an Office file"),
+    "an old Office file": gettext_lazy("an old Office file"),
+    "a RAR archive": gettext_lazy("a RAR archive"),
+    "a 7-Zip archive": gettext_lazy("a 7-Zip archive"),
+    "a gzip archive": gettext_lazy("a gzip archive"),
+    "a FITS file": gettext_lazy("a FITS file"),
+    "a Windows program": gettext_lazy("a Windows program"),
+    "a Linux program": gettext_lazy("a Linux program"),
+    "a DDS texture": gettext_lazy("a DDS texture"),
+    "a rich text file": gettext_lazy("a rich text file"),
+    "a HEIC or AVIF photo": gettext_lazy("a HEIC or AVIF photo"),
+    "a video": gettext_lazy("a video"),
+    "a web page": gettext_lazy("a web page"),
+    "an SVG drawing": gettext_lazy("an SVG drawing"),
+    "an XML file": gettext_lazy("an XML file"),
+    "text": gettext_lazy("text"),
+    "something else": gettext_lazy("something else"),
 }
 
 NEXT_STEPS: dict[str, str | Promise] = {
@@ -148,6 +226,8 @@ NEXT_STEPS: dict[str, str | Promise] = {
 def sentence_for(code: str, params: dict[str, Any]) -> str:
     """The sentence of a code in the active language, with its figures."""
     sentence = SENTENCES.get(code, SENTENCES["engine_error"])
+    if (guess := params.get("looks_like")) in LOOKS:
+        params = {**params, "looks_like": LOOKS[guess]}
     try:
         return str(sentence) % params
     except (KeyError, ValueError):

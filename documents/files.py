@@ -13,15 +13,20 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import time
 import uuid
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
 from django.conf import settings
 
 CHUNK = 1024 * 1024
+KEPT = ("originals", "views")
 
 
 class StoredFileMissing(FileNotFoundError):
@@ -124,9 +129,49 @@ def work_folders() -> set[str]:
     return {folder.name for folder in _make_dir(_root() / "work").iterdir()}
 
 
-def remove_work_folders(keys: Iterable[str]) -> None:
-    for key in keys:
-        shutil.rmtree(_root() / "work" / key, ignore_errors=True)
+@dataclass(frozen=True)
+class Debris:
+    """A file or folder, by its name under the root, that nobody answers for."""
+
+    name: str
+    size_bytes: int
+
+
+def debris_of_work(keys: Iterable[str]) -> list[Debris]:
+    return [_debris(_root() / "work" / key) for key in keys]
+
+
+def stale_incoming(older_than: timedelta = timedelta(hours=1)) -> list[Debris]:
+    """Uploads that broke off: no request lasts that long."""
+    limit = time.time() - older_than.total_seconds()
+    return [_debris(p) for p in incoming_dir().iterdir() if p.stat().st_mtime < limit]
+
+
+def stored_batches(*, older_than: timedelta, size: int = 500) -> Iterator[list[Debris]]:
+    """Everything kept, in pieces; young files are left out: their row may be on its way."""
+    limit = time.time() - older_than.total_seconds()
+    kept = (p for folder in KEPT for p in (_root() / folder).glob("*/*"))
+    old = (_debris(path) for path in kept if path.stat().st_mtime < limit)
+    while some := list(islice(old, size)):
+        yield some
+
+
+def _debris(path: Path) -> Debris:
+    parts = [path, *path.rglob("*")] if path.is_dir() else [path]
+    size = 0
+    for part in parts:
+        with suppress(FileNotFoundError):
+            size += part.lstat().st_size
+    return Debris(str(path.relative_to(_root())), size)
+
+
+def remove(debris: Iterable[Debris]) -> None:
+    for item in debris:
+        path = _root() / item.name
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def free_bytes() -> int:

@@ -7,7 +7,8 @@ MB = 1024 * 1024
 
 @dataclass(frozen=True)
 class UploadLimits:
-    files_per_batch: int = 10
+    """What one file may be, for everybody."""
+
     file_bytes: int = 100 * MB
     pages_per_file: int = 500
     page_pixels: int = 80_000_000
@@ -15,14 +16,26 @@ class UploadLimits:
     jpeg_pixels: int = 200_000_000
     """JPEG can be decoded reduced, so that its pixels cost less."""
     side_pixels: int = 30_000
-    storage_bytes_per_user: int = 2048 * MB
+    files_per_request: int = 100
+    """No person's files_per_batch goes beyond it; a request's length is judged before its sender
+    is known."""
     disk_reserve_bytes: int = 256 * MB
     """Free space below which uploads are refused, so that the database can always write."""
 
     @property
     def body_bytes(self) -> int:
         """A whole request: every file at its limit, and room for the multipart frame."""
-        return self.files_per_batch * self.file_bytes + MB
+        return self.files_per_request * self.file_bytes + MB
+
+
+@dataclass(frozen=True)
+class UserLimits:
+    """What one person may use. The site's are in settings.py; groups and persons may differ."""
+
+    storage_limit_bytes: int = 2048 * MB
+    pages_per_month: int = 10_000
+    files_per_batch: int = 10
+    open_jobs: int = 100
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from django.utils import timezone
 from django_q.models import OrmQ
 
 from documents.address import Address
-from documents.services import jobs
+from documents.services import healing
 from documents.supervisor import Part
 
 log = logging.getLogger(__name__)
@@ -106,17 +106,17 @@ def answer_of(address: Address, path: str) -> tuple[int, str]:
 
 def queue_is_stuck() -> bool:
     """A page is due and nobody takes it. Pages of workers that vanished are made due first."""
-    jobs.reap()
-    return jobs.queue_is_silent()
+    healing.reap()
+    return healing.queue_is_silent()
 
 
 def hand_back_work() -> None:
     """The cluster is gone: its pages and its doorbells can go to the next one at once."""
-    jobs.release_leases_of_host()
+    healing.release_leases_of_host()
     # django-q2 took these into the memory of processes that no longer exist, and would deliver
     # them again only after `retry`. A bell that rings twice does no harm.
     OrmQ.objects.filter(lock__gt=timezone.now()).update(lock=timezone.now())
-    jobs.tick()
+    healing.tick()
 
 
 def patiently(ask: Callable[[], bool | None]) -> bool | None:

@@ -4,17 +4,37 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Avg, Count, Q, QuerySet
+from django.db.models import Avg, Count, F, Max, Q, QuerySet, Sum
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from documents.access import visible_documents, visible_jobs
+from documents.access import (
+    own_documents,
+    trashed_documents,
+    visible_collections,
+    visible_jobs,
+)
 from documents.errors import next_step_for, sentence_for
-from documents.models import Document, Job, Line, Page, PageState, Usage
+from documents.limits import UserLimits
+from documents.models import (
+    Collection,
+    Document,
+    GroupLimits,
+    Job,
+    Line,
+    Page,
+    PageState,
+    RetentionPolicy,
+    Share,
+    Usage,
+)
 from documents.models.document import OPEN_STATES, RETRYABLE_STATES
+from documents.models.job import OPEN_JOB_STATES
 
 BROKEN = (PageState.FAILED, PageState.QUARANTINED)
 
@@ -80,20 +100,34 @@ class JobProgress:
 
 
 @dataclass(frozen=True)
-class StorageUse:
-    used: int
-    limit: int
+class UsageView:
+    """What a person has used of what they may use."""
+
+    limits: UserLimits
+    storage_bytes: int
+    pages_used: int
+    pages_reserved: int
+    open_jobs: int
+    resets_on: date
 
     @property
-    def left(self) -> int:
-        return max(0, self.limit - self.used)
+    def storage_left(self) -> int:
+        return max(0, self.limits.storage_limit_bytes - self.storage_bytes)
+
+    @property
+    def pages_left(self) -> int:
+        return max(0, self.limits.pages_per_month - self.pages_used - self.pages_reserved)
 
 
 def recent_documents(user: Any) -> QuerySet[Document]:
-    """My documents, newest first, with .pages_done, .pages_failed, .pages_open, .confidence."""
+    """My documents, newest first, as the shelf shows them."""
+    return on_the_shelf(own_documents(user))
+
+
+def on_the_shelf(documents: QuerySet[Document]) -> QuerySet[Document]:
+    """Newest first, with .pages_done, .pages_failed, .pages_open, .confidence."""
     return (
-        visible_documents(user)
-        .select_related("job")
+        documents.select_related("job", "owner", "collection")
         .annotate(
             pages_done=Count("pages", filter=Q(pages__state=PageState.DONE)),
             pages_failed=Count("pages", filter=Q(pages__state__in=BROKEN)),
@@ -103,6 +137,81 @@ def recent_documents(user: Any) -> QuerySet[Document]:
         )
         .order_by("-created_at", "position")
     )
+
+
+def _policy_of(user_id: int | None) -> RetentionPolicy | None:
+    """The one that holds for a user: their own, else everybody's."""
+    rules = RetentionPolicy.objects.filter(Q(user=user_id) | Q(user=None))
+    return rules.order_by(F("user").asc(nulls_last=True)).first()
+
+
+def goes_to_trash_at(document: Document) -> datetime | None:
+    """When a retention policy will act on this document; never before it was announced."""
+    policy = _policy_of(document.owner_id)
+    if policy is None or not policy.keep_days:
+        return None
+    announced = policy.changed_at + timedelta(days=policy.notice_days)
+    return max(document.created_at + timedelta(days=policy.keep_days), announced)
+
+
+def _documents_under(policy: RetentionPolicy) -> QuerySet[Document]:
+    documents = Document.objects.filter(trashed_at=None)
+    if policy.user_id:
+        return documents.filter(owner=policy.user_id)
+    own = RetentionPolicy.objects.exclude(user=None).values("user")
+    return documents.exclude(owner__in=own)
+
+
+def due_for_trash() -> list[Document]:
+    """Documents whose policy acts now."""
+    now = timezone.now()
+    found: list[Document] = []
+    for policy in RetentionPolicy.objects.filter(keep_days__gt=0):
+        if policy.changed_at + timedelta(days=policy.notice_days) <= now:
+            limit = now - timedelta(days=policy.keep_days)
+            found += _documents_under(policy).filter(created_at__lte=limit).order_by("created_at")
+    return found
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Documents of a user that a policy will move to the trash soon."""
+
+    documents: int
+    first_at: datetime
+    keep_days: int
+
+
+def retention_notice(user: Any) -> Notice | None:
+    policy = _policy_of(user.pk)
+    if policy is None or not policy.keep_days:
+        return None
+    ahead = timedelta(days=policy.notice_days)
+    limit = timezone.now() + ahead - timedelta(days=policy.keep_days)
+    soon = own_documents(user).filter(created_at__lte=limit).order_by("created_at")
+    first = soon.first()
+    if first is None:
+        return None
+    at = max(first.created_at + timedelta(days=policy.keep_days), policy.changed_at + ahead)
+    return Notice(soon.count(), at, policy.keep_days)
+
+
+def in_the_trash(user: Any) -> QuerySet[Document]:
+    """With .bytes_held: what comes back when it goes for good."""
+    views = Coalesce(Sum("pages__view_bytes"), 0)
+    held = trashed_documents(user).annotate(bytes_held=F("size_bytes") + views)
+    return held.order_by("-trashed_at")
+
+
+def collections_of(user: Any) -> QuerySet[Collection]:
+    """Mine, and those opened to me, with .documents_total."""
+    live = Count("documents", filter=Q(documents__trashed_at=None))
+    rows = visible_collections(user).select_related("owner").annotate(documents_total=live)
+    return rows.order_by("name")
+
+
+def shares_of(thing: Document | Collection) -> QuerySet[Share]:
+    return thing.shares.select_related("user").order_by("user__username")
 
 
 def with_page_counts(jobs: QuerySet[Job]) -> QuerySet[Job]:
@@ -186,8 +295,37 @@ def job_progress(job: Job) -> JobProgress:
     )
 
 
-def storage_of(user: Any) -> StorageUse:
-    usage = Usage.objects.filter(owner=user).first()
-    limit = usage.storage_limit_bytes if usage else None
-    default = settings.OCR_UPLOAD_LIMITS.storage_bytes_per_user
-    return StorageUse(usage.storage_bytes if usage else 0, default if limit is None else limit)
+def this_month() -> date:
+    """Its first day, where this installation is."""
+    return timezone.localdate().replace(day=1)
+
+
+def limits_of(user: Any) -> UserLimits:
+    """The person's own figure where there is one, else the highest of their groups', else the
+    site's."""
+    site = settings.OCR_USER_LIMITS
+    names = [field.name for field in fields(site)]
+    own = Usage.objects.filter(owner=user).values(*names).first() or {}
+    highest = GroupLimits.objects.filter(group__user=user).aggregate(
+        **{name: Max(name) for name in names}
+    )
+    figures: dict[str, int] = {}
+    for name in names:
+        said = (own.get(name), highest[name], getattr(site, name))
+        figures[name] = next(figure for figure in said if figure is not None)
+    ceiling = settings.OCR_UPLOAD_LIMITS.files_per_request
+    figures["files_per_batch"] = min(figures["files_per_batch"], ceiling)
+    return UserLimits(**figures)
+
+
+def usage_of(user: Any) -> UsageView:
+    row = Usage.objects.filter(owner=user).first() or Usage()
+    month = this_month()
+    return UsageView(
+        limits=limits_of(user),
+        storage_bytes=row.storage_bytes,
+        pages_used=row.pages_used if row.month == month else 0,
+        pages_reserved=row.pages_reserved,
+        open_jobs=visible_jobs(user).filter(state__in=OPEN_JOB_STATES).count(),
+        resets_on=(month + timedelta(days=32)).replace(day=1),
+    )

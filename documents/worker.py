@@ -12,7 +12,7 @@ import time
 
 from django.conf import settings
 
-from documents.services import jobs, recognition, retention
+from documents.services import doorbell, guessing, healing, jobs, leases, recognition, retention
 from ocrengine.process import EngineProcess
 
 log = logging.getLogger(__name__)
@@ -42,23 +42,29 @@ def drain() -> None:
     Returns nothing, so that there is nothing to pickle. If work is left it rings again, which
     gives django-q2 the chance to recycle this process between two minutes.
     """
-    worker = jobs.worker_name()
+    worker = leases.worker_name()
     deadline = time.monotonic() + settings.OCR_JOB_LIMITS.drain_seconds
-    jobs.beat(worker)
-    jobs.reap()
+    leases.beat(worker)
+    healing.reap()
     while time.monotonic() < deadline:
-        lease = jobs.claim_next(worker=worker)
+        lease = leases.claim_next(worker=worker)
         if lease is None:
             # Two workers that settle a job's last pages at once may each miss the other's.
             jobs.close_finished_jobs()
-            jobs.beat(worker)
+            leases.beat(worker)
             return
         recognition.read_leased_page(lease, reader=engine_for(lease.bundle), worker=worker)
-    jobs.beat(worker)
-    jobs.ring()
+    leases.beat(worker)
+    doorbell.ring()
 
 
 def tick() -> None:
     """The minute's schedule: whatever was lost is found here at the latest."""
-    jobs.tick()
+    healing.tick()
     retention.sweep_debris()
+    guessing.forget_old_tries()
+
+
+def purge() -> None:
+    """The night's schedule: the trash, what policies let go, files that nobody answers for."""
+    retention.purge()

@@ -11,8 +11,10 @@ import ctypes
 import importlib
 import json
 import os
+import select
 import signal
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 from ocrengine.errors import EngineError
@@ -21,6 +23,7 @@ from ocrengine.profiles import EngineProfile
 
 PR_SET_PDEATHSIG = 1
 TRIM_EVERY = 10
+IDLE_SECONDS = 1
 
 
 def main() -> None:
@@ -35,10 +38,21 @@ def main() -> None:
         _answer(answers, _failure(error))
         return
     _answer(answers, {"ready": True})
-    for count, line in enumerate(sys.stdin, start=1):
+    for count, line in enumerate(_orders(), start=1):
         _answer(answers, _read(engine, json.loads(line)))
         if count % TRIM_EVERY == 0:
             trim()
+
+
+def _orders() -> Iterator[str]:
+    """One line at a time; freed memory goes back when none has come for a while."""
+    while True:
+        if not select.select([sys.stdin], [], [], IDLE_SECONDS)[0]:
+            trim()
+        line = sys.stdin.readline()
+        if not line:
+            return
+        yield line
 
 
 def _settle_in(profile: EngineProfile, parent: int) -> None:

@@ -34,6 +34,8 @@ class EngineProfile:
     niceness: int
     memory_ceiling: int
     """Resident bytes at which an engine child is killed."""
+    kept_bytes: int
+    """Freed buffers that an engine child keeps for its next layer instead of mapping new ones."""
     recycle_pages: int
     """Pages after which an engine child is replaced."""
     page_seconds: int
@@ -57,6 +59,7 @@ LOW_MEMORY = EngineProfile(
     threads=1,
     niceness=10,
     memory_ceiling=600 * MB,
+    kept_bytes=64 * MB,
     recycle_pages=200,
     page_seconds=120,
     log_level="WARNING",
@@ -73,6 +76,7 @@ BALANCED = EngineProfile(
     threads=0,
     niceness=5,
     memory_ceiling=900 * MB,
+    kept_bytes=128 * MB,
     recycle_pages=500,
     page_seconds=90,
     log_level="INFO",
@@ -89,6 +93,7 @@ GPU = EngineProfile(
     threads=0,
     niceness=0,
     memory_ceiling=4096 * MB,
+    kept_bytes=128 * MB,
     recycle_pages=2000,
     page_seconds=60,
     log_level="INFO",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import dj_database_url
 
-from documents.limits import JobLimits, UploadLimits
+from documents.limits import JobLimits, UploadLimits, UserLimits
 from ocrengine.choose import choose_profile
 from ocrengine.memory import available_memory, usable_cores
 from ocrsite.env import GIVEN, env_bool, env_int, env_list, env_size, env_str
@@ -47,6 +47,63 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 
+PASSWORD_HASHERS = [
+    "ocrsite.hashers.LeanArgon2",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+PASSWORD_RESET_TIMEOUT = 24 * 3600
+
+# --- Accounts: allauth, with our pages, our bound on guessing and our answer to who may sign up ---
+OCR_REGISTRATION = env_bool("OCR_REGISTRATION", default=False)
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+ACCOUNT_ADAPTER = "documents.web.adapter.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username", "email"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_LOGIN_ON_PASSWORD_RESET = True
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
+ACCOUNT_EMAIL_SUBJECT_PREFIX = "Folio: "
+# Ours counts in the database, in one conditional update; allauth's reads and writes a cache.
+ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": None, "reset_password": None}
+ALLAUTH_TRUSTED_PROXY_COUNT = env_int("OCR_PROXIES", 0)
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = "Folio"
+# The organisation's own directory, by OpenID Connect.
+OCR_SINGLE_SIGN_ON = env_str("OCR_OIDC_ISSUER")
+SOCIALACCOUNT_ADAPTER = "documents.web.adapter.SocialAccountAdapter"
+SOCIALACCOUNT_ONLY = False
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
+SOCIALACCOUNT_PROVIDERS = {
+    "openid_connect": {
+        "APPS": [
+            {
+                "provider_id": "sso",
+                "name": env_str("OCR_OIDC_NAME", "Single sign-on"),
+                "client_id": env_str("OCR_OIDC_CLIENT_ID"),
+                "secret": env_str("OCR_OIDC_SECRET"),
+                "settings": {"server_url": OCR_SINGLE_SIGN_ON},
+            }
+        ]
+        if OCR_SINGLE_SIGN_ON
+        else []
+    }
+}
+
+# --- Mail: only where a server is named; without one, staff make one-time links ----------------
+OCR_SENDS_MAIL = bool(env_str("OCR_MAIL_HOST"))
+EMAIL_BACKEND = (
+    "django.core.mail.backends.smtp.EmailBackend"
+    if OCR_SENDS_MAIL
+    else "django.core.mail.backends.dummy.EmailBackend"
+)
+EMAIL_HOST = env_str("OCR_MAIL_HOST", "localhost")
+EMAIL_PORT = env_int("OCR_MAIL_PORT", 587)
+EMAIL_USE_TLS = env_bool("OCR_MAIL_TLS", default=True)
+EMAIL_HOST_USER = env_str("OCR_MAIL_USER")
+EMAIL_HOST_PASSWORD = env_str("OCR_MAIL_PASSWORD")
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env_str("OCR_MAIL_FROM", "folio@localhost")
+
 # --- Application ------------------------------------------------------------------------------
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -57,6 +114,11 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "rest_framework",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    *(["allauth.socialaccount.providers.openid_connect"] if OCR_SINGLE_SIGN_ON else []),
     "django_q",
     "documents",
 ]
@@ -70,6 +132,7 @@ MIDDLEWARE = [
     "documents.web.middleware.BodyLimitMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -90,9 +153,9 @@ TEMPLATES = [
         },
     }
 ]
-LOGIN_URL = "login"
+LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "documents"
-LOGOUT_REDIRECT_URL = "login"
+LOGOUT_REDIRECT_URL = ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 
 REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
@@ -117,6 +180,8 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
             " PRAGMA mmap_size=134217728;"
         ),
     }
+    # A file, because threads that share one in memory lock each other out by tables.
+    DATABASES["default"]["TEST"] = {"NAME": DATA_DIR / "test.sqlite3"}
 else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -152,11 +217,15 @@ OCR_PROFILE = _profile.override(
 OCR_BUNDLE = env_str("OCR_BUNDLE", "accurate")
 OCR_CORES = usable_cores()
 OCR_WORKERS = env_int("OCR_WORKERS", min(OCR_PROFILE.pages_in_flight, OCR_CORES), at_least=1)
-OCR_UPLOAD_LIMITS = UploadLimits(
+OCR_UPLOAD_LIMITS = UploadLimits()
+OCR_USER_LIMITS = UserLimits(
+    storage_limit_bytes=env_size("OCR_STORAGE_PER_USER", UserLimits.storage_limit_bytes),
+    pages_per_month=env_int("OCR_PAGES_PER_MONTH", UserLimits.pages_per_month),
     files_per_batch=OCR_PROFILE.files_per_batch,
-    storage_bytes_per_user=env_size("OCR_STORAGE_PER_USER", UploadLimits.storage_bytes_per_user),
+    open_jobs=env_int("OCR_JOBS_PER_USER", UserLimits.open_jobs, at_least=1),
 )
 OCR_JOB_LIMITS = JobLimits()
+OCR_TRASH_DAYS = env_int("OCR_TRASH_DAYS", 30)
 OCR_FILES_DIR = DATA_DIR / "files"
 OCR_ADDRESS = env_str("OCR_ADDRESS", "127.0.0.1:8000")
 

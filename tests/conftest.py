@@ -7,11 +7,20 @@ from pathlib import Path
 import pytest
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import TemporaryUploadedFile
+from django.db import connection
 from django.test import Client
 
 from tests.personas import make_user
 
 pytest_plugins = ["tests.plugins"]
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """A test's rows need not survive a power cut, and the syncs are half of the tests' time."""
+    options = connection.settings_dict["OPTIONS"]
+    if "init_command" in options:
+        options["init_command"] = options["init_command"].replace("FULL", "OFF")
 
 
 @pytest.fixture(autouse=True)

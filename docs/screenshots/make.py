@@ -109,7 +109,7 @@ def shoot(page: Page, name: str) -> None:
 def enter(browser: Browser, product: Product, **options: object) -> Page:
     page = browser.new_page(**{"viewport": WINDOW, "locale": "en-GB", **options})
     page.goto(product.url)
-    page.fill("#id_username", product.user)
+    page.fill("#id_login", product.user)
     page.fill("#id_password", product.password)
     page.locator("button.primary").click()
     page.wait_for_selector("#upload")

@@ -1,13 +1,19 @@
 """One concept per file: what was handed in, what was read, what is to be done, what it uses."""
 
 from documents.models.document import Document, Page, PageState
-from documents.models.job import Attempt, Job, JobState, Outcome, Worker
+from documents.models.guess import Guess
+from documents.models.job import Attempt, Job, JobState, Outcome, Pause, Worker
+from documents.models.retention import PurgeRun, RetentionPolicy
+from documents.models.sharing import Collection, Share
 from documents.models.transcript import Line, LineRevision, RevisionSource
-from documents.models.usage import Usage
+from documents.models.usage import GroupLimits, Usage
 
 __all__ = [
     "Attempt",
+    "Collection",
     "Document",
+    "GroupLimits",
+    "Guess",
     "Job",
     "JobState",
     "Line",
@@ -15,7 +21,11 @@ __all__ = [
     "Outcome",
     "Page",
     "PageState",
+    "Pause",
+    "PurgeRun",
+    "RetentionPolicy",
     "RevisionSource",
+    "Share",
     "Usage",
     "Worker",
 ]

@@ -26,13 +26,30 @@ class Document(models.Model):
     original_name = models.CharField(_("stored as"), max_length=120)
     page_count = models.PositiveIntegerField(_("pages"))
     notes = models.JSONField(_("notes"), default=list, blank=True)
+    collection = models.ForeignKey(
+        "documents.Collection",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="documents",
+        verbose_name=_("collection"),
+    )
+    trashed_at = models.DateTimeField(_("in the trash since"), null=True, blank=True)
+    """Hidden from everything but the trash; its owner can take it back until it is purged."""
     created_at = models.DateTimeField(_("uploaded"), auto_now_add=True)
 
     class Meta:
         verbose_name = _("document")
         verbose_name_plural = _("documents")
         ordering = ["-created_at", "position"]
-        indexes = [models.Index(fields=["owner", "-created_at"])]
+        indexes = [
+            models.Index(fields=["owner", "-created_at"]),
+            models.Index(
+                fields=["trashed_at"],
+                name="document_trashed",
+                condition=models.Q(trashed_at__isnull=False),
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.title

@@ -32,6 +32,9 @@ class Job(models.Model):
         _("state"), max_length=12, choices=JobState.choices, default=JobState.QUEUED
     )
     bundle = models.CharField(_("bundle"), max_length=40)
+    priority = models.SmallIntegerField(
+        _("priority"), default=0, help_text=_("Higher goes first, whosever turn it is.")
+    )
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     started_at = models.DateTimeField(_("started"), null=True, blank=True)
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
@@ -49,6 +52,33 @@ class Job(models.Model):
     @property
     def is_open(self) -> bool:
         return self.state in OPEN_JOB_STATES
+
+
+class Pause(models.Model):
+    """While it stands, no page is claimed: of one user, or of anybody."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL,
+        models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="pause",
+        verbose_name=_("user"),
+        help_text=_("Empty: the whole queue."),
+    )
+    since = models.DateTimeField(_("since"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("pause")
+        verbose_name_plural = _("pauses")
+        constraints = [
+            models.UniqueConstraint(
+                models.Value(1), condition=models.Q(user=None), name="one_pause_of_the_queue"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return str(self.user or _("the whole queue"))
 
 
 class Outcome(models.TextChoices):

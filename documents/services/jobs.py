@@ -1,270 +1,22 @@
-"""The queue: our tables are the truth, django-q2 only rings the doorbell.
-
-A page is leased by one conditional update that also counts the attempt, before any work. The
-lease's token fences every later write: who lost the lease writes nothing. Leases end by the
-database's clock. The order in which rows are locked: page, attempt, job, usage.
-"""
+"""Jobs: what people ask of one, and its end when all of its pages are settled."""
 
 from __future__ import annotations
 
 import logging
-import os
-import socket
 import uuid
-from dataclasses import dataclass
-from datetime import timedelta
-from functools import partial
-from typing import Any
 
-from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Sum
+from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Now
-from django.utils import timezone
-from django_q.models import OrmQ
-from django_q.tasks import async_task
 
 from documents.errors import NotCancellable, NotRetryable
-from documents.models import Attempt, Job, JobState, Outcome, Page, PageState, Usage, Worker
+from documents.models import Job, JobState, Page, PageState
 from documents.models.document import OPEN_STATES, RETRYABLE_STATES
 from documents.models.job import OPEN_JOB_STATES
+from documents.services import quotas
+from documents.services.doorbell import ring_on_commit
 
 log = logging.getLogger(__name__)
-
-DOORBELL = "documents.worker.drain"
-RELEASE_DELAY = timedelta(seconds=30)
-
-
-@dataclass(frozen=True)
-class Lease:
-    """The right to read one page, until it is lost."""
-
-    page_id: uuid.UUID
-    token: uuid.UUID
-    attempt: int
-    bundle: str = ""
-    """What the page's job asked to be read with."""
-
-
-def host_name() -> str:
-    return socket.gethostname()[:80]
-
-
-def process_start_ticks(pid: int) -> int | None:
-    """Kernel ticks at which the process began (Linux, proc(5) field 22); None when it is gone.
-
-    A zombie is as good as gone: it holds its pid but will never work again.
-    """
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            fields = file.read().rpartition(b")")[2].split()
-    except OSError:
-        return None
-    return None if fields[0] == b"Z" else int(fields[19])
-
-
-def worker_name() -> str:
-    """host:pid:start ticks: no two processes ever share one."""
-    pid = os.getpid()
-    return f"{host_name()}:{pid}:{process_start_ticks(pid) or 0}"
-
-
-# --- Ringing -----------------------------------------------------------------------------------
-
-
-def ring(times: int = 1) -> None:
-    """Wake workers. Doubled rings are harmless, lost ones are healed by the minute's tick.
-
-    Rings nobody has answered yet are counted against `times`, so that they do not pile up. A ring
-    that was answered says nothing: its worker may be about to find the queue empty and go.
-    """
-    unanswered = OrmQ.objects.filter(lock__lte=timezone.now()).count() if _rings_in_tables() else 0
-    for _ in range(min(times, settings.OCR_WORKERS) - unanswered):
-        async_task(DOORBELL)
-
-
-def _rings_in_tables() -> bool:
-    return "orm" in settings.Q_CLUSTER
-
-
-def ring_on_commit(*, pages: int) -> None:
-    transaction.on_commit(partial(ring, pages))
-
-
-# --- Claiming ----------------------------------------------------------------------------------
-
-
-def _due_pages() -> QuerySet[Page]:
-    return Page.objects.filter(
-        state=PageState.PENDING, due_at__lte=Now(), document__job__cancel_requested_at=None
-    )
-
-
-def _bytes_in_flight() -> int:
-    mine = Page.objects.filter(state=PageState.LEASED, worker__startswith=f"{host_name()}:")
-    return mine.aggregate(total=Sum("forecast_bytes"))["total"] or 0
-
-
-def memory_for_pages() -> int:
-    """Bytes that pages read at the same time on this host may be forecast to need."""
-    profile = settings.OCR_PROFILE
-    return int(profile.memory_ceiling * profile.pages_in_flight)
-
-
-def _next_page() -> Page | None:
-    """Whoever waited longest for a turn goes first, then the oldest page; never more memory than
-    there is: a page that does not fit beside those in flight waits until it is alone."""
-    due = _due_pages()
-    in_flight = _bytes_in_flight()
-    if in_flight:
-        due = due.filter(forecast_bytes__lte=max(0, memory_for_pages() - in_flight))
-    turn = F("document__owner__usage__last_turn_at").asc(nulls_first=True)
-    due = due.select_related("document__job")
-    return due.order_by(turn, "due_at", "document__position", "index").first()
-
-
-def claim_next(*, worker: str) -> Lease | None:
-    """Lease one page to this caller; at most one caller wins it. None when nothing is due."""
-    while (page := _next_page()) is not None:
-        lease = _claim(page, worker)
-        if lease is not None:
-            return lease
-    return None
-
-
-@transaction.atomic
-def _claim(page: Page, worker: str) -> Lease | None:
-    token = uuid.uuid4()
-    # attempts only grows, so that a page claimed and given back in between is not ours (no ABA).
-    still_free = Page.objects.filter(pk=page.pk, state=PageState.PENDING, attempts=page.attempts)
-    won = still_free.update(
-        state=PageState.LEASED,
-        token=token,
-        worker=worker,
-        leased_until=Now() + timedelta(seconds=settings.OCR_JOB_LIMITS.lease_seconds),
-        attempts=F("attempts") + 1,
-    )
-    if not won:
-        return None
-    number = page.attempts + 1
-    Attempt.objects.create(page_id=page.pk, number=number, worker=worker, rung=page.rung)
-    document = page.document
-    Job.objects.filter(pk=document.job_id, state=JobState.QUEUED).update(
-        state=JobState.RUNNING, started_at=Now()
-    )
-    Usage.objects.update_or_create(owner_id=document.owner_id, defaults={"last_turn_at": Now()})
-    beat(worker, page_id=page.pk)
-    return Lease(page.pk, token, number, document.job.bundle)
-
-
-def beat(worker: str, *, page_id: uuid.UUID | None = None, memory_bytes: int = 0) -> None:
-    """Say that this worker is alive, and what it holds."""
-    Worker.objects.update_or_create(
-        name=worker,
-        defaults={"beat_at": Now(), "page_id": page_id, "memory_bytes": memory_bytes},
-        create_defaults={
-            "beat_at": Now(),
-            "page_id": page_id,
-            "host": host_name(),
-            "pid": os.getpid(),
-        },
-    )
-
-
-def _held(lease: Lease) -> QuerySet[Page]:
-    """The fence: the page, if the lease is still ours."""
-    return Page.objects.filter(pk=lease.page_id, token=lease.token, state=PageState.LEASED)
-
-
-def extend_lease(lease: Lease) -> bool:
-    """False when the lease was lost: stop at once, nothing you do counts any more."""
-    until = Now() + timedelta(seconds=settings.OCR_JOB_LIMITS.lease_seconds)
-    return _held(lease).update(leased_until=until) == 1
-
-
-def is_cancelled(lease: Lease) -> bool:
-    wanted = Job.objects.filter(documents__pages=lease.page_id, cancel_requested_at__isnull=False)
-    return wanted.exists()
-
-
-# --- Settling ----------------------------------------------------------------------------------
-
-
-def settle(lease: Lease, *, state: PageState, outcome: Outcome, **fields: Any) -> bool:
-    """Write a page's end, if the lease still holds. Call inside a transaction with its results."""
-    detail = fields.pop("detail", "")
-    peak_memory = fields.pop("peak_memory", None)
-    ended = _held(lease).update(
-        state=state, token=None, leased_until=None, worker="", settled_at=Now(), **fields
-    )
-    if not ended:
-        return False
-    _end_attempt(lease, outcome, fields.get("error_code", ""), detail, peak_memory)
-    close_job_of(lease.page_id)
-    return True
-
-
-def _end_attempt(
-    lease: Lease, outcome: Outcome, code: str = "", detail: str = "", peak: int | None = None
-) -> None:
-    Attempt.objects.filter(page_id=lease.page_id, number=lease.attempt).update(
-        outcome=outcome, error_code=code, detail=detail[:500], ended_at=Now(), peak_memory=peak
-    )
-
-
-@transaction.atomic
-def fail_page(lease: Lease, *, code: str, params: dict[str, Any], detail: str = "") -> None:
-    """The file itself is at fault: no other try would end differently."""
-    settle(
-        lease,
-        state=PageState.FAILED,
-        outcome=Outcome.FAILED,
-        error_code=code,
-        error_params=params,
-        detail=detail,
-    )
-
-
-@transaction.atomic
-def count_child_death(
-    lease: Lease, *, code: str, detail: str = "", peak_memory: int | None = None
-) -> None:
-    """A child died over this page: once more, one rung lower, until it is set aside."""
-    page = _held(lease).first()
-    if page is None:
-        return
-    if page.child_deaths + 1 >= settings.OCR_JOB_LIMITS.child_deaths:
-        log.warning("page_quarantined page=%s code=%s", page.pk, code)
-        settle(
-            lease,
-            state=PageState.QUARANTINED,
-            outcome=Outcome.CHILD_DIED,
-            error_code=code,
-            error_params={},
-            child_deaths=F("child_deaths") + 1,
-            detail=detail,
-            peak_memory=peak_memory,
-        )
-        return
-    _end_attempt(lease, Outcome.CHILD_DIED, code, detail, peak_memory)
-    _put_back(_held(lease), child_deaths=F("child_deaths") + 1, rung=F("rung") + 1)
-    ring_on_commit(pages=1)
-
-
-@transaction.atomic
-def release(lease: Lease, *, detail: str = "", later: bool = False) -> None:
-    """Hand a page back unread, at nobody's cost; `later` waits until a cause may have passed."""
-    _end_attempt(lease, Outcome.RELEASED, detail=detail)
-    _put_back(_held(lease), **({"due_at": Now() + RELEASE_DELAY} if later else {}))
-
-
-@transaction.atomic
-def cancel_page(lease: Lease) -> None:
-    settle(lease, state=PageState.CANCELLED, outcome=Outcome.CANCELLED, error_code="cancelled")
-
-
-def _put_back(pages: QuerySet[Page], **fields: Any) -> int:
-    return pages.update(state=PageState.PENDING, token=None, leased_until=None, worker="", **fields)
 
 
 def close_job_of(page_id: uuid.UUID) -> None:
@@ -284,24 +36,23 @@ def close_finished_jobs(jobs: QuerySet[Job] | None = None) -> None:
         still_open.update(state=state, finished_at=Now())
 
 
-# --- What people ask for -------------------------------------------------------------------------
-
-
 @transaction.atomic
 def cancel_job(job: Job) -> None:
     """Stop what waits at once; what is being read stops within a second or two."""
     wanted = Job.objects.filter(pk=job.pk, state__in=OPEN_JOB_STATES)
     if not wanted.update(cancel_requested_at=Now()):
         raise NotCancellable
-    Page.objects.filter(document__job=job, state=PageState.PENDING).update(
+    waiting = Page.objects.filter(document__job=job, state=PageState.PENDING)
+    stopped = waiting.update(
         state=PageState.CANCELLED, error_code="cancelled", error_params={}, settled_at=Now()
     )
     close_finished_jobs(Job.objects.filter(pk=job.pk))
+    quotas.release_pages(owner=job.owner, pages=stopped)
     log.info("job_cancelled job=%s", job.pk)
 
 
 @transaction.atomic
-def _retry(pages: QuerySet[Page], job_id: uuid.UUID) -> int:
+def _retry(pages: QuerySet[Page], job: Job) -> int:
     put_back = pages.filter(state__in=RETRYABLE_STATES).update(
         state=PageState.PENDING,
         due_at=Now(),
@@ -313,100 +64,23 @@ def _retry(pages: QuerySet[Page], job_id: uuid.UUID) -> int:
     )
     if not put_back:
         raise NotRetryable
-    Job.objects.filter(pk=job_id).update(
+    Job.objects.filter(pk=job.pk).update(
         state=JobState.QUEUED, cancel_requested_at=None, finished_at=None
     )
+    quotas.reserve_pages(owner=job.owner, pages=put_back)
     ring_on_commit(pages=put_back)
     return put_back
 
 
 def retry_job(job: Job) -> int:
-    """Put every page without a result back in the queue; returns how many."""
+    """Put every page without a result back in the queue; returns how many.
+
+    Raises NotRetryable, PagesUsedUp.
+    """
     if job.is_open:
         raise NotRetryable
-    return _retry(Page.objects.filter(document__job=job), job.pk)
+    return _retry(Page.objects.filter(document__job=job), job)
 
 
 def retry_page(page: Page) -> int:
-    return _retry(Page.objects.filter(pk=page.pk), page.document.job_id)
-
-
-# --- Healing -------------------------------------------------------------------------------------
-
-
-def _is_dead_neighbour(worker: str) -> bool:
-    """True for a process of this host that is gone; other hosts are judged by their lease."""
-    host, pid, start_ticks = worker.rsplit(":", 2)
-    return host == host_name() and process_start_ticks(int(pid)) != int(start_ticks)
-
-
-def reap() -> int:
-    """Take pages back from workers that vanished; returns how many."""
-    leased = Page.objects.filter(state=PageState.LEASED)
-    expired = set(leased.filter(leased_until__lt=Now()).values_list("pk", flat=True))
-    taken = 0
-    for page in leased:
-        if page.pk in expired or _is_dead_neighbour(page.worker):
-            taken += _take_back(page)
-    if taken:
-        ring(taken)
-    return taken
-
-
-@transaction.atomic
-def _take_back(page: Page) -> int:
-    lease = Lease(page.pk, page.token or uuid.UUID(int=0), page.attempts)
-    log.warning("page_taken_back page=%s worker=%s", page.pk, page.worker)
-    if is_cancelled(lease):
-        cancel_page(lease)
-        return 0
-    if page.worker_losses + 1 >= settings.OCR_JOB_LIMITS.worker_losses:
-        settle(
-            lease,
-            state=PageState.QUARANTINED,
-            outcome=Outcome.WORKER_LOST,
-            error_code="worker_lost",
-            error_params={},
-            worker_losses=F("worker_losses") + 1,
-        )
-        return 0
-    put_back = _put_back(_held(lease), worker_losses=F("worker_losses") + 1)
-    if put_back:
-        _end_attempt(lease, Outcome.WORKER_LOST, "worker_lost")
-    return put_back
-
-
-@transaction.atomic
-def release_leases_of_host(host: str | None = None) -> int:
-    """Hand back what this host's workers held when we stopped them ourselves: no one's fault."""
-    held = Page.objects.filter(state=PageState.LEASED, worker__startswith=f"{host or host_name()}:")
-    for page in held:
-        lease = Lease(page.pk, page.token or uuid.UUID(int=0), page.attempts)
-        release(lease, detail="stopped")
-    Worker.objects.filter(host=host or host_name()).delete()
-    return len(held)
-
-
-def queue_is_silent() -> bool:
-    """True when a page has been due for a while and nobody has claimed or beaten since.
-
-    What a supervisor asks: a cluster can look alive and be frozen for ever (an idle worker killed
-    with the queue's lock in its hand), and only the queue itself shows it.
-    """
-    limits = settings.OCR_JOB_LIMITS
-    long_due = Q(due_at__lt=Now() - timedelta(seconds=limits.due_unclaimed_seconds))
-    since = Now() - timedelta(seconds=limits.silence_seconds)
-    if not _due_pages().filter(long_due).exists():
-        return False
-    claimed = Attempt.objects.filter(started_at__gte=since).exists()
-    return not claimed and not Worker.objects.filter(beat_at__gte=since).exists()
-
-
-def tick() -> None:
-    """Once a minute, idempotent: take back, close, ring, forget the dead."""
-    reap()
-    close_finished_jobs()
-    Worker.objects.filter(beat_at__lt=Now() - timedelta(minutes=10)).delete()
-    due = _due_pages().count()
-    if due:
-        ring(due)
+    return _retry(Page.objects.filter(pk=page.pk), page.document.job)

@@ -18,8 +18,8 @@ from django.db import transaction
 
 from documents import files
 from documents.models import Line, LineRevision, Outcome, Page, PageState, RevisionSource
-from documents.services import jobs, quotas
-from documents.services.jobs import Lease
+from documents.services import leases, quotas
+from documents.services.leases import Lease
 from documents.services.uploads import decode_limits
 from ocrengine import EngineProfile, PageResult
 from ocrengine.decoder.client import WorkingImage, decode_page
@@ -72,12 +72,12 @@ class Pulse:
         if self.stopped or now < self.next_look:
             return self.stopped
         self.next_look = now + 1.0
-        self.stopped = jobs.is_cancelled(self.lease)
+        self.stopped = leases.is_cancelled(self.lease)
         if now >= self.next_beat:
             self.next_beat = now + settings.OCR_JOB_LIMITS.heartbeat_seconds
             peak = self.reader.peak_memory
-            jobs.beat(self.worker, page_id=self.lease.page_id, memory_bytes=peak)
-            self.stopped = self.stopped or not jobs.extend_lease(self.lease)
+            leases.beat(self.worker, page_id=self.lease.page_id, memory_bytes=peak)
+            self.stopped = self.stopped or not leases.extend_lease(self.lease)
         return self.stopped
 
 
@@ -97,33 +97,33 @@ def read_leased_page(lease: Lease, *, reader: Reader, worker: str) -> None:
             seconds = time.monotonic() - started
             _store(lease, page, Reading(image, result, seconds, reader.peak_memory))
     except files.StoredFileMissing:
-        jobs.fail_page(lease, code="file_missing", params={})
+        leases.fail_page(lease, code="file_missing", params={})
     except FileRefused as refused:
-        jobs.fail_page(lease, code=refused.code, params=refused.params)
+        leases.fail_page(lease, code=refused.code, params=refused.params)
     except Cancelled:
         _stop(lease)
     except BundleError as error:
         log.error("bundle_missing detail=%s", error)
-        jobs.release(lease, detail=str(error), later=True)
+        leases.release(lease, detail=str(error), later=True)
     except EngineError as error:
         _count_death(lease, error, reader)
     except Exception:
         log.exception("page_raised page=%s", lease.page_id)
-        jobs.count_child_death(lease, code="internal_error")
+        leases.count_child_death(lease, code="internal_error")
 
 
 def _count_death(lease: Lease, error: EngineError, reader: Reader) -> None:
     log.warning("page_died page=%s code=%s detail=%s", lease.page_id, error.code, error)
     # The decoder's memory is not the engine's: only the latter's peak says something here.
     peak = None if isinstance(error, DecoderFailed) else reader.peak_memory
-    jobs.count_child_death(lease, code=error.code, detail=str(error), peak_memory=peak)
+    leases.count_child_death(lease, code=error.code, detail=str(error), peak_memory=peak)
 
 
 def _stop(lease: Lease) -> None:
-    if jobs.is_cancelled(lease):
-        jobs.cancel_page(lease)
+    if leases.is_cancelled(lease):
+        leases.cancel_page(lease)
     else:
-        jobs.release(lease, detail="stopped")
+        leases.release(lease, detail="stopped")
 
 
 def _pixel_cap(page: Page) -> int:
@@ -160,7 +160,7 @@ def _store(lease: Lease, page: Page, reading: Reading) -> None:
     view_name = files.keep(view, "views", view.suffix)
     old_name, old_size = page.view_name, page.view_bytes
     with transaction.atomic():
-        kept = jobs.settle(
+        kept = leases.settle(
             lease,
             state=PageState.DONE,
             outcome=Outcome.DONE,

@@ -15,11 +15,17 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 
 from documents import files
-from documents.errors import BatchTooLarge, DiskFull, NothingUploaded, sentence_for
-from documents.limits import MB
+from documents.errors import (
+    BatchTooLarge,
+    DiskFull,
+    NothingUploaded,
+    PagesUsedUp,
+    StorageFull,
+    sentence_for,
+)
 from documents.models import Document, Job, Page
-from documents.queries import storage_of
-from documents.services import jobs, quotas
+from documents.queries import limits_of
+from documents.services import doorbell, quotas
 from ocrengine.decoder.client import DecodeLimits, FileInfo, inspect_file
 from ocrengine.errors import EngineError, FileRefused
 from ocrengine.memory import forecast_page_bytes
@@ -44,7 +50,7 @@ class Acceptance:
     refused: tuple[Refusal, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Candidate:
     """A file that passed inspection and lies in incoming/."""
 
@@ -60,32 +66,28 @@ def accept_upload(
     """Keep what can be kept of one upload and queue it as one job.
 
     Each file is judged alone: a refused one has its own sentence and does not touch the others.
-    Raises BatchTooLarge (nothing is kept), NothingUploaded, DiskFull.
+    Raises BatchTooLarge, TooManyJobs, NothingUploaded, DiskFull; nothing is kept then.
     """
-    limits = settings.OCR_UPLOAD_LIMITS
     if not uploaded:
         raise NothingUploaded
-    if len(uploaded) > limits.files_per_batch:
-        raise BatchTooLarge(files=len(uploaded), limit=limits.files_per_batch)
-    if files.free_bytes() < limits.disk_reserve_bytes:
+    at_most = limits_of(owner).files_per_batch
+    if len(uploaded) > at_most:
+        raise BatchTooLarge(files=len(uploaded), limit=at_most)
+    if files.free_bytes() < settings.OCR_UPLOAD_LIMITS.disk_reserve_bytes:
         raise DiskFull
     with ThreadPoolExecutor(_INSPECTORS) as pool:
         judged = list(pool.map(_judge, uploaded))
     candidates = [item for item in judged if isinstance(item, _Candidate)]
     refused = [item for item in judged if isinstance(item, Refusal)]
-    candidates, without_room = _reserve(owner, candidates)
-    job, documents = _keep_all(owner, candidates, bundle) if candidates else (None, [])
-    for refusal in refused + without_room:
+    kept = _keep_all(owner, candidates, bundle) if candidates else Acceptance(None, (), ())
+    refused += kept.refused
+    for refusal in refused:
         log.info("upload_refused owner=%s code=%s", owner.pk, refusal.code)
-    return Acceptance(job, tuple(documents), tuple(refused + without_room))
+    return Acceptance(kept.job, kept.documents, tuple(refused))
 
 
 def _refusal(name: str, code: str, **params: Any) -> Refusal:
     return Refusal(name, code, sentence_for(code, params))
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / MB:.1f}" if size < 100 * MB else f"{size / MB:.0f}"
 
 
 def clean_name(raw: str | None) -> str:
@@ -114,7 +116,7 @@ def _judge(upload: UploadedFile[Any]) -> _Candidate | Refusal:
         return _refusal("?", "no_name")
     if getattr(upload, "too_large", False):
         limit = settings.OCR_UPLOAD_LIMITS.file_bytes
-        sizes = {"size_mb": _megabytes(upload.size or 0), "limit_mb": _megabytes(limit)}
+        sizes = {"size_mb": quotas.megabytes(upload.size or 0), "limit_mb": quotas.megabytes(limit)}
         return _refusal(name, "file_too_large", **sizes)
     path = Path(upload.temporary_file_path())  # type: ignore[attr-defined]
     try:
@@ -127,45 +129,46 @@ def _judge(upload: UploadedFile[Any]) -> _Candidate | Refusal:
     return _Candidate(name, path, info, files.digest(path)[0])
 
 
-def _reserve(owner: Any, found: list[_Candidate]) -> tuple[list[_Candidate], list[Refusal]]:
-    """Claim storage file by file, in the order given; who does not fit is refused."""
-    kept, refused = [], []
-    for candidate in found:
-        size = candidate.info.size_bytes
-        if quotas.reserve_storage(owner=owner, size_bytes=size):
-            kept.append(candidate)
-            continue
-        left = _megabytes(storage_of(owner).left)
-        refused.append(
-            _refusal(candidate.name, "storage_full", size_mb=_megabytes(size), left_mb=left)
-        )
-    return kept, refused
-
-
-def _keep_all(
-    owner: Any, candidates: list[_Candidate], bundle: str | None
-) -> tuple[Job, list[Document]]:
+def _keep_all(owner: Any, candidates: list[_Candidate], bundle: str | None) -> Acceptance:
     """Files first, then one transaction; whatever fails, neither is left without the other."""
-    names: list[str] = []
+    names: dict[_Candidate, str] = {}
     try:
-        names.extend(files.keep(candidate.path, "originals") for candidate in candidates)
-        with transaction.atomic():
-            job = Job.objects.create(owner=owner, bundle=bundle or settings.OCR_BUNDLE)
-            documents = [
-                _insert(job, position, candidate, name)
-                for position, (candidate, name) in enumerate(zip(candidates, names, strict=True))
-            ]
-            jobs.ring_on_commit(pages=sum(d.page_count for d in documents))
+        for candidate in candidates:
+            names[candidate] = files.keep(candidate.path, "originals")
+        acceptance, unused = _write_rows(owner, names, bundle)
     except BaseException as error:
-        # Files kept without a row would be orphans, and the reservation would never come back.
-        files.discard(names)
-        size = sum(candidate.info.size_bytes for candidate in candidates)
-        quotas.release_storage(owner=owner, size_bytes=size)
+        files.discard(names.values())
         if isinstance(error, OSError):
             raise DiskFull from error
         raise
-    log.info("upload_accepted job=%s documents=%d", job.id, len(documents))
-    return job, documents
+    files.discard(unused)
+    if acceptance.job:
+        log.info("upload_accepted job=%s documents=%d", acceptance.job.id, len(names))
+    return acceptance
+
+
+@transaction.atomic
+def _write_rows(
+    owner: Any, names: dict[_Candidate, str], bundle: str | None
+) -> tuple[Acceptance, list[str]]:
+    """The job with every file that its owner has room for, and the stored names of the others."""
+    quotas.check_open_jobs(owner)
+    job = Job.objects.create(owner=owner, bundle=bundle or settings.OCR_BUNDLE)
+    documents, refused, unused = [], [], []
+    for position, (candidate, name) in enumerate(names.items()):
+        info = candidate.info
+        try:
+            quotas.reserve_file(owner=owner, size_bytes=info.size_bytes, pages=len(info.pages))
+        except (StorageFull, PagesUsedUp) as full:
+            refused.append(_refusal(candidate.name, full.code, **full.params))
+            unused.append(name)
+        else:
+            documents.append(_insert(job, position, candidate, name))
+    if not documents:
+        job.delete()
+        return Acceptance(None, (), tuple(refused)), unused
+    doorbell.ring_on_commit(pages=sum(document.page_count for document in documents))
+    return Acceptance(job, tuple(documents), tuple(refused)), unused
 
 
 def _insert(job: Job, position: int, candidate: _Candidate, name: str) -> Document:

@@ -43,7 +43,8 @@ def home(request: HttpRequest) -> HttpResponse:
     context = {
         "documents": documents.get_page(request.GET.get("page")),
         "limits": settings.OCR_UPLOAD_LIMITS,
-        "storage": queries.storage_of(request.user),
+        "usage": queries.usage_of(request.user),
+        "notice": queries.retention_notice(request.user),
         "strings": in_words(UPLOAD),
     }
     return render(request, "documents/home.html", context)
@@ -54,11 +55,15 @@ def home(request: HttpRequest) -> HttpResponse:
 def document(request: HttpRequest, document_id: uuid.UUID) -> HttpResponse:
     number = _page_number(request)
     page = access.page_for_reading(request.user, document_id, number - 1)
+    is_mine = page.document.owner_id == request.user.pk
     context = {
         "document": page.document,
         "page": page,
         "sheet": sheet_of(page, queries.page_lines(page)),
         "problem": queries.page_problem(page),
+        "is_mine": is_mine,
+        "can_change": is_mine or access.may_change(request.user, page.document),
+        "leaves_at": queries.goes_to_trash_at(page.document),
         "notes": notes_of(page.document, page),
         "previous": number - 1,
         "next": number + 1 if number < page.document.page_count else None,
@@ -154,11 +159,21 @@ def reading_address(document: Document, number: int) -> str:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete(request: HttpRequest, document_id: uuid.UUID) -> HttpResponse:
-    document = access.document_for_changing(request.user, document_id)
+    """Into the trash, with a way back; or at once for good, and the storage back with it."""
+    document = access.document_for_owning(request.user, document_id)
     if request.method != "POST":
-        context = {"document": document, "freed": retention.storage_of_document(document)}
+        context = {
+            "document": document,
+            "freed": retention.storage_of_document(document),
+            "keep_days": settings.OCR_TRASH_DAYS,
+        }
         return render(request, "documents/delete.html", context)
-    freed = size(retention.delete_document(document))
-    text = _("“%(title)s” was deleted; %(size)s of storage came back.")
-    messages.success(request, text % {"title": document.title, "size": freed})
+    if request.POST.get("how") == "for-good" or not settings.OCR_TRASH_DAYS:
+        freed = size(retention.delete_document(document))
+        text = _("“%(title)s” was deleted; %(size)s of storage came back.")
+        messages.success(request, text % {"title": document.title, "size": freed})
+    else:
+        retention.trash_document(document)
+        text = _("“%(title)s” is in the trash. You can take it back from there.")
+        messages.success(request, text % {"title": document.title})
     return redirect("documents")

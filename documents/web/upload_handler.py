@@ -18,12 +18,12 @@ from django.http import HttpRequest
 from documents.errors import DiskFull, DocumentsError, UploadInterrupted
 
 _FAULT = "upload_fault"
-_DOOR = "upload_door_is_open"
+_DOOR = "upload_files_allowed"
 
 
-def open_the_door(request: HttpRequest) -> None:
-    """Let this request's files reach the disk. Call before anything reads request.POST."""
-    setattr(request, _DOOR, True)
+def open_the_door(request: HttpRequest, *, files: int) -> None:
+    """Let so many of this request's files reach the disk. Call before anything reads its POST."""
+    setattr(request, _DOOR, files)
 
 
 def upload_fault(request: HttpRequest) -> DocumentsError | None:
@@ -45,11 +45,12 @@ class BoundedUploadHandler(TemporaryFileUploadHandler):
         self.in_a_file = self.beyond_the_cap = self.too_large = False
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
-        if not getattr(self.request, _DOOR, False):
+        allowed = getattr(self.request, _DOOR, 0)
+        if not allowed:
             raise SkipFile
         self.files_seen += 1
         self.in_a_file = True
-        self.beyond_the_cap = self.files_seen > self.limits.files_per_batch
+        self.beyond_the_cap = self.files_seen > allowed
         self.too_large = False
         if self.beyond_the_cap:
             # What TemporaryFileUploadHandler does, without its file.

@@ -11,6 +11,7 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_POST
 
 from documents.errors import DocumentsError
+from documents.queries import limits_of
 from documents.services.uploads import Acceptance, accept_upload
 from documents.web.problems import problem_response, wants_json
 from documents.web.upload_handler import open_the_door, upload_fault
@@ -20,7 +21,7 @@ from documents.web.upload_handler import open_the_door, upload_fault
 @require_POST
 @login_required
 def upload(request: HttpRequest) -> HttpResponse:
-    open_the_door(request)
+    open_the_door(request, files=limits_of(request.user).files_per_batch)
     return _take_in(request)
 
 

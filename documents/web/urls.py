@@ -3,7 +3,7 @@
 from django.urls import include, path
 from django.views.i18n import set_language
 
-from documents.web import documents, health, jobs, uploads
+from documents.web import documents, health, jobs, sharing, trash, uploads
 
 urlpatterns = [
     path("", documents.home, name="documents"),
@@ -34,6 +34,26 @@ urlpatterns = [
         documents.page_retry,
         name="page-retry",
     ),
+    path("documents/<uuid:document_id>/share/", sharing.document_share, name="document-share"),
+    path(
+        "documents/<uuid:document_id>/collect/", sharing.document_collect, name="document-collect"
+    ),
+    path("shares/<int:share_id>/remove/", sharing.unshare, name="unshare"),
+    path("shared/", sharing.shared, name="shared"),
+    path("collections/", sharing.collections, name="collections"),
+    path("collections/<uuid:collection_id>/", sharing.collection, name="collection"),
+    path(
+        "collections/<uuid:collection_id>/share/", sharing.collection_share, name="collection-share"
+    ),
+    path(
+        "collections/<uuid:collection_id>/delete/",
+        sharing.collection_delete,
+        name="collection-delete",
+    ),
+    path("trash/", trash.trash, name="trash"),
+    path("trash/empty/", trash.empty, name="trash-empty"),
+    path("trash/<uuid:document_id>/restore/", trash.restore, name="trash-restore"),
+    path("trash/<uuid:document_id>/purge/", trash.purge, name="trash-purge"),
     path("jobs/", jobs.jobs, name="jobs"),
     path("jobs/<uuid:job_id>/", jobs.job, name="job"),
     path("jobs/<uuid:job_id>/progress/", jobs.progress, name="job-progress"),

@@ -42,6 +42,7 @@ _REFUSED = (
     (b"DDS ", "a DDS texture"),
     (b"{\\rtf", "a rich text file"),
 )
+_HEIF = (b"heic", b"heix", b"mif1", b"msf1", b"avif")
 
 
 def kind_of(head: bytes) -> str | None:
@@ -61,8 +62,7 @@ def looks_like(head: bytes) -> str:
         if head.startswith(magic):
             return name
     if head[4:8] == b"ftyp":
-        heif = head[8:12] in (b"heic", b"heix", b"mif1", b"msf1", b"avif")
-        return "a HEIC or AVIF photo" if heif else "a video"
+        return "a HEIC or AVIF photo" if head[8:12] in _HEIF else "a video"
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if start.startswith((b"<!doctype html", b"<html")):
         return "a web page"

@@ -1,12 +1,12 @@
 """The staff's door: everything visible, nothing writable, and the same services behind it."""
 
 import pytest
-from django.contrib.auth.models import Permission
+from django.contrib.auth.models import Group, Permission
 from django.test import Client
 from django.urls import reverse
 
 from documents.models import Document, Job, JobState, Page, PageState, Usage
-from documents.services import jobs
+from documents.services import leases
 from tests.personas import make_document, make_read_document, make_user
 
 pytestmark = pytest.mark.django_db
@@ -37,7 +37,7 @@ def test_staff_see_every_table_in_few_queries(
 ):
     for _ in range(10):
         make_read_document(owner)
-        jobs.claim_next(worker=jobs.worker_name())
+        leases.claim_next(worker=leases.worker_name())
     with django_assert_max_num_queries(20):
         response = staff_client.get(reverse(f"admin:documents_{model}_changelist"))
     assert response.status_code == 200
@@ -113,9 +113,22 @@ def test_somebody_who_is_not_staff_is_sent_to_the_login(owner_client):
     assert "login" in response.url
 
 
-def test_only_the_storage_limit_of_a_person_can_be_set(staff_client, owner):
-    usage = Usage.objects.create(owner=owner, storage_bytes=5)
+def test_only_the_limits_of_a_person_can_be_set(staff_client, owner):
+    usage = Usage.objects.create(owner=owner, storage_bytes=5, pages_used=3)
     url = reverse("admin:documents_usage_change", args=[usage.pk])
-    staff_client.post(url, {"storage_limit_bytes": "1000", "storage_bytes": "0"})
+    staff_client.post(url, {"storage_limit_bytes": "1000", "storage_bytes": "0", "pages_used": "0"})
     usage.refresh_from_db()
     assert (usage.storage_limit_bytes, usage.storage_bytes) == (1000, 5)
+    assert (usage.pages_per_month, usage.pages_used) == (None, 3)
+
+
+def test_staff_give_a_group_its_limits(staff_client):
+    group = Group.objects.create(name="archive")
+    form = {
+        "name": "archive",
+        "limits-TOTAL_FORMS": "1",
+        "limits-INITIAL_FORMS": "0",
+        "limits-0-pages_per_month": "50",
+    }
+    staff_client.post(reverse("admin:auth_group_change", args=[group.pk]), form)
+    assert group.limits.pages_per_month == 50

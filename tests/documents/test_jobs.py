@@ -11,8 +11,8 @@ from django_q.models import OrmQ
 from documents.errors import NotCancellable, NotRetryable
 from documents.models import Attempt, Job, JobState, Outcome, Page, PageState, Worker
 from documents.queries import job_progress
-from documents.services import jobs
-from documents.services.jobs import Lease
+from documents.services import doorbell, healing, jobs, leases
+from documents.services.leases import Lease
 from tests.personas import make_document, make_job, make_user
 
 pytestmark = pytest.mark.django_db
@@ -21,7 +21,7 @@ ELSEWHERE = "far-away-host:1:1"
 
 
 def mine() -> str:
-    return jobs.worker_name()
+    return leases.worker_name()
 
 
 def lapse(page: Page) -> None:
@@ -31,7 +31,7 @@ def lapse(page: Page) -> None:
 def test_a_claimed_page_is_leased_and_its_attempt_is_on_record_before_any_work(owner):
     page = make_document(owner).pages.get()
 
-    lease = jobs.claim_next(worker=mine())
+    lease = leases.claim_next(worker=mine())
 
     page.refresh_from_db()
     attempt = page.history.get()
@@ -43,22 +43,22 @@ def test_a_claimed_page_is_leased_and_its_attempt_is_on_record_before_any_work(o
 
 
 def test_nothing_due_means_no_lease(owner):
-    assert jobs.claim_next(worker=mine()) is None
+    assert leases.claim_next(worker=mine()) is None
 
 
 def test_a_page_is_claimed_once(owner):
     make_document(owner)
-    assert jobs.claim_next(worker=mine()) is not None
-    assert jobs.claim_next(worker=mine()) is None
+    assert leases.claim_next(worker=mine()) is not None
+    assert leases.claim_next(worker=mine()) is None
 
 
 def test_a_page_that_was_claimed_and_given_back_meanwhile_is_not_ours(owner):
     page = make_document(owner).pages.get()
     stale = Page.objects.get(pk=page.pk)
-    first = jobs.claim_next(worker=mine())
-    jobs.release(first)
+    first = leases.claim_next(worker=mine())
+    leases.release(first)
 
-    assert jobs._claim(stale, mine()) is None
+    assert leases._claim(stale, mine()) is None
 
 
 def test_users_take_turns_however_many_pages_one_of_them_has(owner):
@@ -67,7 +67,7 @@ def test_users_take_turns_however_many_pages_one_of_them_has(owner):
     make_document(light, pages=2)
 
     turns = [
-        Page.objects.get(pk=jobs.claim_next(worker=ELSEWHERE).page_id).document.owner
+        Page.objects.get(pk=leases.claim_next(worker=ELSEWHERE).page_id).document.owner
         for _ in range(4)
     ]
 
@@ -77,35 +77,35 @@ def test_users_take_turns_however_many_pages_one_of_them_has(owner):
 def test_pages_of_one_document_are_read_in_order(owner):
     make_document(owner, pages=3)
     indices = [
-        Page.objects.get(pk=jobs.claim_next(worker=ELSEWHERE).page_id).index for _ in range(3)
+        Page.objects.get(pk=leases.claim_next(worker=ELSEWHERE).page_id).index for _ in range(3)
     ]
     assert indices == [0, 1, 2]
 
 
 def test_a_page_too_large_to_share_the_memory_waits_until_it_is_alone(owner, settings):
-    big = jobs.memory_for_pages()
+    big = leases.memory_for_pages()
     make_document(owner, forecast_bytes=big)
     make_document(owner, forecast_bytes=big)
 
-    first = jobs.claim_next(worker=mine())
+    first = leases.claim_next(worker=mine())
 
-    assert jobs.claim_next(worker=mine()) is None
-    jobs.fail_page(first, code="damaged", params={"page": 1})
-    assert jobs.claim_next(worker=mine()) is not None
+    assert leases.claim_next(worker=mine()) is None
+    leases.fail_page(first, code="damaged", params={"page": 1})
+    assert leases.claim_next(worker=mine()) is not None
 
 
 def test_a_page_of_any_size_is_read_when_it_is_alone(owner):
-    make_document(owner, forecast_bytes=10 * jobs.memory_for_pages())
-    assert jobs.claim_next(worker=mine()) is not None
+    make_document(owner, forecast_bytes=10 * leases.memory_for_pages())
+    assert leases.claim_next(worker=mine()) is not None
 
 
 def test_an_expired_lease_is_taken_back_and_claimed_again_as_a_second_attempt(owner):
     page = make_document(owner).pages.get()
-    jobs.claim_next(worker=ELSEWHERE)
+    leases.claim_next(worker=ELSEWHERE)
     lapse(page)
 
-    assert jobs.reap() == 1
-    second = jobs.claim_next(worker=mine())
+    assert healing.reap() == 1
+    second = leases.claim_next(worker=mine())
 
     page.refresh_from_db()
     assert second.attempt == 2
@@ -115,34 +115,34 @@ def test_an_expired_lease_is_taken_back_and_claimed_again_as_a_second_attempt(ow
 
 def test_a_live_lease_of_another_host_is_left_alone(owner):
     make_document(owner)
-    jobs.claim_next(worker=ELSEWHERE)
-    assert jobs.reap() == 0
+    leases.claim_next(worker=ELSEWHERE)
+    assert healing.reap() == 0
 
 
 def test_a_page_whose_worker_on_this_host_is_gone_is_taken_back_at_once(owner):
     make_document(owner)
-    jobs.claim_next(worker=f"{jobs.host_name()}:{os.getpid()}:1")  # our pid, another process
-    assert jobs.reap() == 1
+    leases.claim_next(worker=f"{leases.host_name()}:{os.getpid()}:1")  # our pid, another process
+    assert healing.reap() == 1
 
 
 def test_a_live_worker_of_this_host_keeps_its_page(owner):
     make_document(owner)
-    jobs.claim_next(worker=mine())
-    assert jobs.reap() == 0
+    leases.claim_next(worker=mine())
+    assert healing.reap() == 0
 
 
 def test_who_lost_the_lease_writes_nothing(owner):
     page = make_document(owner).pages.get()
-    late = jobs.claim_next(worker=ELSEWHERE)
+    late = leases.claim_next(worker=ELSEWHERE)
     lapse(page)
-    jobs.reap()
-    current = jobs.claim_next(worker=mine())
+    healing.reap()
+    current = leases.claim_next(worker=mine())
 
-    assert not jobs.extend_lease(late)
-    assert not jobs.settle(late, state=PageState.DONE, outcome=Outcome.DONE)
-    jobs.fail_page(late, code="damaged", params={})
-    jobs.count_child_death(late, code="out_of_memory")
-    jobs.cancel_page(late)
+    assert not leases.extend_lease(late)
+    assert not leases.settle(late, state=PageState.DONE, outcome=Outcome.DONE)
+    leases.fail_page(late, code="damaged", params={})
+    leases.count_child_death(late, code="out_of_memory")
+    leases.cancel_page(late)
 
     page.refresh_from_db()
     assert (page.state, page.token, page.child_deaths) == (PageState.LEASED, current.token, 0)
@@ -151,9 +151,9 @@ def test_who_lost_the_lease_writes_nothing(owner):
 def test_a_page_whose_worker_vanishes_too_often_is_set_aside(owner, settings):
     page = make_document(owner).pages.get()
     for _ in range(settings.OCR_JOB_LIMITS.worker_losses):
-        jobs.claim_next(worker=ELSEWHERE)
+        leases.claim_next(worker=ELSEWHERE)
         lapse(page)
-        jobs.reap()
+        healing.reap()
 
     page.refresh_from_db()
     assert (page.state, page.error_code) == (PageState.QUARANTINED, "worker_lost")
@@ -164,9 +164,9 @@ def test_a_page_that_kills_its_child_comes_back_one_rung_lower_and_is_set_aside_
     page = make_document(owner).pages.get()
     rungs = []
     for _ in range(3):
-        lease = jobs.claim_next(worker=mine())
+        lease = leases.claim_next(worker=mine())
         rungs.append(Attempt.objects.get(page=page, number=lease.attempt).rung)
-        jobs.count_child_death(lease, code="out_of_memory", detail="killed", peak_memory=7)
+        leases.count_child_death(lease, code="out_of_memory", detail="killed", peak_memory=7)
 
     page.refresh_from_db()
     assert rungs == [0, 1, 2]
@@ -177,10 +177,10 @@ def test_a_page_that_kills_its_child_comes_back_one_rung_lower_and_is_set_aside_
 
 def test_a_job_is_done_when_every_page_is_settled_and_one_was_read(owner):
     document = make_document(owner, pages=2)
-    jobs.settle(jobs.claim_next(worker=mine()), state=PageState.DONE, outcome=Outcome.DONE)
+    leases.settle(leases.claim_next(worker=mine()), state=PageState.DONE, outcome=Outcome.DONE)
     assert Job.objects.get().state == JobState.RUNNING
 
-    jobs.fail_page(jobs.claim_next(worker=mine()), code="damaged", params={"page": 2})
+    leases.fail_page(leases.claim_next(worker=mine()), code="damaged", params={"page": 2})
 
     job = Job.objects.get()
     progress = job_progress(job)
@@ -193,13 +193,13 @@ def test_a_job_is_done_when_every_page_is_settled_and_one_was_read(owner):
 
 def test_cancelling_stops_what_waits_at_once_and_asks_what_runs_to_stop(owner):
     document = make_document(owner, pages=3)
-    lease = jobs.claim_next(worker=mine())
+    lease = leases.claim_next(worker=mine())
 
     jobs.cancel_job(document.job)
 
-    assert jobs.is_cancelled(lease)
+    assert leases.is_cancelled(lease)
     assert document.pages.filter(state=PageState.CANCELLED).count() == 2
-    jobs.cancel_page(lease)
+    leases.cancel_page(lease)
     assert Job.objects.get().state == JobState.CANCELLED
 
 
@@ -213,26 +213,26 @@ def test_pages_of_a_cancelled_job_are_not_claimed(owner):
     document = make_document(owner, pages=2)
     Job.objects.update(cancel_requested_at=timezone.now())
     assert document.pages.filter(state=PageState.PENDING).count() == 2
-    assert jobs.claim_next(worker=mine()) is None
+    assert leases.claim_next(worker=mine()) is None
 
 
 def test_retrying_a_job_puts_back_only_the_pages_without_a_result(owner):
     document = make_document(owner, pages=3)
-    jobs.settle(jobs.claim_next(worker=mine()), state=PageState.DONE, outcome=Outcome.DONE)
-    jobs.fail_page(jobs.claim_next(worker=mine()), code="damaged", params={"page": 2})
+    leases.settle(leases.claim_next(worker=mine()), state=PageState.DONE, outcome=Outcome.DONE)
+    leases.fail_page(leases.claim_next(worker=mine()), code="damaged", params={"page": 2})
     jobs.cancel_job(Job.objects.get())
 
     assert jobs.retry_job(Job.objects.get()) == 2
 
     assert [p.state for p in document.pages.all()] == ["done", "pending", "pending"]
     assert Job.objects.get().state == JobState.QUEUED
-    assert jobs.claim_next(worker=mine()) is not None
+    assert leases.claim_next(worker=mine()) is not None
 
 
 def test_a_retried_page_has_its_full_number_of_tries_again(owner):
     page = make_document(owner).pages.get()
     for _ in range(3):
-        jobs.count_child_death(jobs.claim_next(worker=mine()), code="engine_crashed")
+        leases.count_child_death(leases.claim_next(worker=mine()), code="engine_crashed")
     page.refresh_from_db()
 
     jobs.retry_page(page)
@@ -252,9 +252,9 @@ def test_an_open_job_or_a_page_that_is_done_cannot_be_retried(owner):
 
 def test_a_worker_that_we_stop_ourselves_hands_its_page_back_at_nobodys_cost(owner):
     page = make_document(owner).pages.get()
-    jobs.claim_next(worker=mine())
+    leases.claim_next(worker=mine())
 
-    assert jobs.release_leases_of_host() == 1
+    assert healing.release_leases_of_host() == 1
 
     page.refresh_from_db()
     assert (page.state, page.worker_losses, page.child_deaths) == (PageState.PENDING, 0, 0)
@@ -264,55 +264,55 @@ def test_a_worker_that_we_stop_ourselves_hands_its_page_back_at_nobodys_cost(own
 
 def test_no_more_doorbells_are_rung_than_there_are_workers(owner, settings):
     settings.OCR_WORKERS = 2
-    jobs.ring(50)
-    jobs.ring(50)
+    doorbell.ring(50)
+    doorbell.ring(50)
     assert OrmQ.objects.count() == 2
 
 
 def test_a_doorbell_that_was_answered_does_not_stop_the_next_one(owner, settings):
     settings.OCR_WORKERS = 1
-    jobs.ring()
+    doorbell.ring()
     OrmQ.objects.update(lock=timezone.now() + timedelta(minutes=5))  # as a taken message is
 
-    jobs.ring()
+    doorbell.ring()
 
     assert OrmQ.objects.count() == 2
 
 
 def test_the_queue_is_silent_when_a_page_is_long_due_and_nobody_claims_or_beats(owner):
     page = make_document(owner).pages.get()
-    assert not jobs.queue_is_silent(), "it has only just come"
+    assert not healing.queue_is_silent(), "it has only just come"
 
     Page.objects.filter(pk=page.pk).update(due_at=timezone.now() - timedelta(seconds=20))
-    assert jobs.queue_is_silent()
+    assert healing.queue_is_silent()
 
-    jobs.beat(mine())
-    assert not jobs.queue_is_silent(), "somebody is alive"
+    leases.beat(mine())
+    assert not healing.queue_is_silent(), "somebody is alive"
 
 
 def test_an_empty_queue_is_never_silent(owner):
-    assert not jobs.queue_is_silent()
+    assert not healing.queue_is_silent()
 
 
 def test_the_tick_rings_for_pages_whose_doorbell_was_lost(owner):
     make_document(owner)
-    jobs.tick()
+    healing.tick()
     assert OrmQ.objects.count() == 1
 
 
 def test_a_cancelled_job_whose_worker_vanished_is_closed(owner):
     page = make_document(owner).pages.get()
-    jobs.claim_next(worker=ELSEWHERE)
+    leases.claim_next(worker=ELSEWHERE)
     jobs.cancel_job(Job.objects.get())
     lapse(page)
 
-    jobs.reap()
+    healing.reap()
 
     assert Job.objects.get().state == JobState.CANCELLED
 
 
 def test_a_lease_is_nothing_without_its_token(owner):
     page = make_document(owner).pages.get()
-    jobs.claim_next(worker=mine())
+    leases.claim_next(worker=mine())
     forged = Lease(page.pk, uuid.uuid4(), 1)
-    assert not jobs.extend_lease(forged)
+    assert not leases.extend_lease(forged)

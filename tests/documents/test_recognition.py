@@ -4,7 +4,7 @@ import pytest
 
 from documents import files
 from documents.models import Attempt, Document, Job, JobState, Page, PageState, Usage
-from documents.services import jobs, recognition
+from documents.services import healing, jobs, leases, recognition
 from documents.services.retention import delete_document
 from documents.services.uploads import accept_upload
 from ocrengine.errors import BundleError, Cancelled, EngineCrashed, EngineTimeout, OutOfMemory
@@ -20,8 +20,8 @@ def document(owner, upload_of, png) -> Document:
 
 
 def read_next(reader: FakeReader) -> Page:
-    worker = jobs.worker_name()
-    lease = jobs.claim_next(worker=worker)
+    worker = leases.worker_name()
+    lease = leases.claim_next(worker=worker)
     recognition.read_leased_page(lease, reader=reader, worker=worker)
     return Page.objects.filter(pk=lease.page_id).first()
 
@@ -100,7 +100,7 @@ def test_pages_wait_while_the_models_are_missing(document):
 
     assert (page.state, page.child_deaths) == (PageState.PENDING, 0)
     assert "wrong hash" in page.history.get().detail
-    assert jobs.claim_next(worker="other:1:1") is None, "it is tried again later, not at once"
+    assert leases.claim_next(worker="other:1:1") is None, "it is tried again later, not at once"
 
 
 def test_damage_that_shows_only_when_decoding_is_a_failed_page_with_its_reason(document):
@@ -129,19 +129,19 @@ def test_a_cancelled_page_is_stopped_and_stays_without_a_result(document):
 
 
 def test_the_pulse_says_stop_when_the_job_is_cancelled_or_the_lease_is_lost(document):
-    lease = jobs.claim_next(worker=jobs.worker_name())
-    pulse = recognition.Pulse(lease, jobs.worker_name(), FakeReader())
+    lease = leases.claim_next(worker=leases.worker_name())
+    pulse = recognition.Pulse(lease, leases.worker_name(), FakeReader())
     assert not pulse.should_stop()
 
-    jobs.release(lease)
+    leases.release(lease)
 
-    fresh = recognition.Pulse(lease, jobs.worker_name(), FakeReader())
+    fresh = recognition.Pulse(lease, leases.worker_name(), FakeReader())
     assert fresh.should_stop()
     assert fresh.should_stop(), "and keeps saying so"
 
 
 def test_a_late_result_of_a_lost_lease_is_discarded_with_its_view(document):
-    reader = FakeReader(while_reading=jobs.release_leases_of_host)
+    reader = FakeReader(while_reading=healing.release_leases_of_host)
 
     page = read_next(reader)
 

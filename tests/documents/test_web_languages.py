@@ -12,7 +12,11 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.utils import translation
 from django.utils.translation.template import templatize
+
+from documents.errors import LOOKS, sentence_for
+from ocrengine.decoder import sniffing
 
 BASE = Path(settings.BASE_DIR)
 CATALOGUES = sorted(BASE.glob("documents/locale/*/LC_MESSAGES/django.po"))
@@ -118,3 +122,21 @@ def test_the_compiled_catalogue_is_the_source_compiled(catalogue):
         else:
             source[entry["msgid"]] = entry["msgstr"]
     assert compiled == source, "run compilemessages"
+
+
+def test_what_a_refused_file_looks_like_is_said_in_the_readers_language():
+    guesses = {name for _, name in sniffing._REFUSED} | {
+        sniffing.looks_like(head)
+        for head in (
+            b"hi",
+            b"\x00\x01",
+            b"<?xml",
+            b"<svg>",
+            b"<html>",
+            b"0000ftypheic",
+            b"0000ftypmp42",
+        )
+    }
+    assert set(LOOKS) == guesses
+    with translation.override("zh-hans"):
+        assert "视频" in sentence_for("unsupported_type", {"looks_like": "a video"})

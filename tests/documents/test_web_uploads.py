@@ -8,7 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client, RequestFactory
 from django.urls import reverse
 
-from documents.limits import UploadLimits
+from documents.limits import UploadLimits, UserLimits
 from documents.models import Document, Job
 from documents.web.upload_handler import BoundedUploadHandler, open_the_door, upload_fault
 
@@ -64,7 +64,7 @@ def test_when_every_file_is_refused_there_is_no_job(owner_client, settings):
 
 
 def test_a_batch_over_the_cap_is_refused_whole(owner_client, png, settings):
-    settings.OCR_UPLOAD_LIMITS = UploadLimits(files_per_batch=2)
+    settings.OCR_USER_LIMITS = UserLimits(files_per_batch=2)
     answer = send(owner_client, *((f"{n}.png", png) for n in range(4)), **JSON)
 
     assert answer.status_code == 413
@@ -81,7 +81,7 @@ def test_an_upload_without_files_is_a_sentence_not_an_error(owner_client):
 
 
 def test_a_body_that_announces_too_much_is_refused_at_once(owner_client, settings):
-    settings.OCR_UPLOAD_LIMITS = UploadLimits(files_per_batch=1, file_bytes=1000)
+    settings.OCR_UPLOAD_LIMITS = UploadLimits(files_per_request=1, file_bytes=1000)
     answer = send(owner_client, ("a.png", b"x" * 2_000_000), **JSON)
     assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
     assert incoming(settings) == []
@@ -116,7 +116,7 @@ def parsed(settings):
     """A request whose files went through our handler; `cut` bytes of its end never arrive."""
     made = []
 
-    def parse(*files: tuple[str, bytes], door: bool = True, cut: int = 0, **limits: int):
+    def parse(*files: tuple[str, bytes], allowed: int = 10, cut: int = 0, **limits: int):
         settings.OCR_UPLOAD_LIMITS = UploadLimits(**limits)
         body = {"files": [SimpleUploadedFile(name, content) for name, content in files]}
         request = RequestFactory().post("/", body)
@@ -125,8 +125,8 @@ def parsed(settings):
             whole = request.META["wsgi.input"].read()
             request._stream = io.BytesIO(whole[:-cut])
         request.upload_handlers = [BoundedUploadHandler(request)]
-        if door:
-            open_the_door(request)
+        if allowed:
+            open_the_door(request, files=allowed)
         return request, request.FILES.getlist("files")
 
     yield parse
@@ -156,20 +156,20 @@ def test_a_file_of_exactly_the_limit_is_whole(parsed):
 
 
 def test_files_beyond_the_cap_are_counted_and_never_written(parsed, settings):
-    _, files = parsed(*((f"{n}.png", b"x") for n in range(5)), files_per_batch=2)
+    _, files = parsed(*((f"{n}.png", b"x") for n in range(5)), allowed=2)
     assert len(files) == 5
     assert len(incoming(settings)) == 2
 
 
 def test_a_door_that_no_view_opened_lets_no_file_in(parsed, settings):
-    _, files = parsed(("a.png", b"abc"), door=False)
+    _, files = parsed(("a.png", b"abc"), allowed=0)
     assert files == []
     assert incoming(settings) == []
 
 
 def test_nobody_can_fill_the_disk_through_the_login_form(settings):
     body = {"username": "x", "password": "y", "file": SimpleUploadedFile("a", b"x" * 200_000)}
-    assert Client().post(reverse("login"), body).status_code == 200
+    assert Client().post(reverse("account_login"), body).status_code == 200
     assert incoming(settings) == []
 
 

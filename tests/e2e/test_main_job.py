@@ -81,7 +81,7 @@ def test_log_in_upload_wait_read_download_and_stop(product: Product):
 
         # Log in
         page.goto(product.url)
-        page.fill("#id_username", product.user)
+        page.fill("#id_login", product.user)
         page.fill("#id_password", product.password)
         page.get_by_role("button", name="Log in").click()
         expect(page.get_by_role("heading", name="Documents")).to_be_visible()

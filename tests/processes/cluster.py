@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from documents.lifelines import descendants
-from documents.services.jobs import process_start_ticks
+from documents.services.leases import process_start_ticks
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 30

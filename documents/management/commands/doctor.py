@@ -75,9 +75,12 @@ class Command(BaseCommand):
         for name, variable in SETTINGS.items():
             source = "says so" if variable in settings.OCR_GIVEN else "is not set: the default"
             yield Fact(name, str(getattr(settings, name)), f"{variable} {source}")
-        for field in fields(settings.OCR_UPLOAD_LIMITS):
-            value = getattr(settings.OCR_UPLOAD_LIMITS, field.name)
-            yield Fact(f"limit {field.name}", str(value), "limits of an upload")
+        for limits, why in (
+            (settings.OCR_UPLOAD_LIMITS, "limits of an upload"),
+            (settings.OCR_USER_LIMITS, "limits of a user, where none are set for them"),
+        ):
+            for field in fields(limits):
+                yield Fact(f"limit {field.name}", str(getattr(limits, field.name)), why)
 
     def _storage(self) -> Iterator[Fact]:
         engine = connection.vendor

@@ -1,0 +1,255 @@
+"""Leases: our tables are the truth about who reads which page.
+
+A page is leased by one conditional update that also counts the attempt, before any work. The
+lease's token fences every later write: who lost the lease writes nothing. Leases end by the
+database's clock. The order in which rows are locked: page, attempt, job, usage.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, QuerySet, Sum
+from django.db.models.functions import Now
+
+from documents.models import Attempt, Job, JobState, Outcome, Page, PageState, Pause, Usage, Worker
+from documents.services import quotas
+from documents.services.doorbell import ring_on_commit
+from documents.services.jobs import close_job_of
+
+log = logging.getLogger(__name__)
+
+RELEASE_DELAY = timedelta(seconds=30)
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The right to read one page, until it is lost."""
+
+    page_id: uuid.UUID
+    token: uuid.UUID
+    attempt: int
+    bundle: str = ""
+    """What the page's job asked to be read with."""
+
+
+def host_name() -> str:
+    return socket.gethostname()[:80]
+
+
+def process_start_ticks(pid: int) -> int | None:
+    """Kernel ticks at which the process began (Linux, proc(5) field 22); None when it is gone.
+
+    A zombie is as good as gone: it holds its pid but will never work again.
+    """
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            fields = file.read().rpartition(b")")[2].split()
+    except OSError:
+        return None
+    return None if fields[0] == b"Z" else int(fields[19])
+
+
+def worker_name() -> str:
+    """host:pid:start ticks: no two processes ever share one."""
+    pid = os.getpid()
+    return f"{host_name()}:{pid}:{process_start_ticks(pid) or 0}"
+
+
+# --- Claiming ----------------------------------------------------------------------------------
+
+
+def due_pages() -> QuerySet[Page]:
+    """Pages that may be claimed now; none while the queue is paused, none of a paused user."""
+    due = Page.objects.filter(
+        state=PageState.PENDING, due_at__lte=Now(), document__job__cancel_requested_at=None
+    )
+    paused = Pause.objects.filter(user=OuterRef("document__owner"))
+    return due.exclude(Exists(Pause.objects.filter(user=None))).exclude(Exists(paused))
+
+
+def _bytes_in_flight() -> int:
+    mine = Page.objects.filter(state=PageState.LEASED, worker__startswith=f"{host_name()}:")
+    return mine.aggregate(total=Sum("forecast_bytes"))["total"] or 0
+
+
+def memory_for_pages() -> int:
+    """Bytes that pages read at the same time on this host may be forecast to need."""
+    profile = settings.OCR_PROFILE
+    return int(profile.memory_ceiling * profile.pages_in_flight)
+
+
+def _next_page() -> Page | None:
+    """The highest priority first; within it whoever waited longest for a turn, then the oldest
+    page. Never more memory than there is: a page that does not fit beside those in flight waits
+    until it is alone."""
+    due = due_pages()
+    in_flight = _bytes_in_flight()
+    if in_flight:
+        due = due.filter(forecast_bytes__lte=max(0, memory_for_pages() - in_flight))
+    turn = F("document__owner__usage__last_turn_at").asc(nulls_first=True)
+    due = due.select_related("document__job")
+    return due.order_by(
+        "-document__job__priority", turn, "due_at", "document__position", "index"
+    ).first()
+
+
+def claim_next(*, worker: str) -> Lease | None:
+    """Lease one page to this caller; at most one caller wins it. None when nothing is due."""
+    while (page := _next_page()) is not None:
+        lease = _claim(page, worker)
+        if lease is not None:
+            return lease
+    return None
+
+
+@transaction.atomic
+def _claim(page: Page, worker: str) -> Lease | None:
+    token = uuid.uuid4()
+    # attempts only grows, so that a page claimed and given back in between is not ours (no ABA).
+    still_free = Page.objects.filter(pk=page.pk, state=PageState.PENDING, attempts=page.attempts)
+    won = still_free.update(
+        state=PageState.LEASED,
+        token=token,
+        worker=worker,
+        leased_until=Now() + timedelta(seconds=settings.OCR_JOB_LIMITS.lease_seconds),
+        attempts=F("attempts") + 1,
+    )
+    if not won:
+        return None
+    number = page.attempts + 1
+    Attempt.objects.create(page_id=page.pk, number=number, worker=worker, rung=page.rung)
+    document = page.document
+    Job.objects.filter(pk=document.job_id, state=JobState.QUEUED).update(
+        state=JobState.RUNNING, started_at=Now()
+    )
+    Usage.objects.update_or_create(owner_id=document.owner_id, defaults={"last_turn_at": Now()})
+    beat(worker, page_id=page.pk)
+    return Lease(page.pk, token, number, document.job.bundle)
+
+
+def beat(worker: str, *, page_id: uuid.UUID | None = None, memory_bytes: int = 0) -> None:
+    """Say that this worker is alive, and what it holds."""
+    Worker.objects.update_or_create(
+        name=worker,
+        defaults={"beat_at": Now(), "page_id": page_id, "memory_bytes": memory_bytes},
+        create_defaults={
+            "beat_at": Now(),
+            "page_id": page_id,
+            "host": host_name(),
+            "pid": os.getpid(),
+        },
+    )
+
+
+def _held(lease: Lease) -> QuerySet[Page]:
+    """The fence: the page, if the lease is still ours."""
+    return Page.objects.filter(pk=lease.page_id, token=lease.token, state=PageState.LEASED)
+
+
+def extend_lease(lease: Lease) -> bool:
+    """False when the lease was lost: stop at once, nothing you do counts any more."""
+    until = Now() + timedelta(seconds=settings.OCR_JOB_LIMITS.lease_seconds)
+    return _held(lease).update(leased_until=until) == 1
+
+
+def is_cancelled(lease: Lease) -> bool:
+    wanted = Job.objects.filter(documents__pages=lease.page_id, cancel_requested_at__isnull=False)
+    return wanted.exists()
+
+
+# --- Settling ----------------------------------------------------------------------------------
+
+
+def settle(lease: Lease, *, state: PageState, outcome: Outcome, **fields: Any) -> bool:
+    """Write a page's end, if the lease still holds. Call inside a transaction with its results."""
+    detail = fields.pop("detail", "")
+    peak_memory = fields.pop("peak_memory", None)
+    ended = _held(lease).update(
+        state=state, token=None, leased_until=None, worker="", settled_at=Now(), **fields
+    )
+    if not ended:
+        return False
+    _end_attempt(lease, outcome, fields.get("error_code", ""), detail, peak_memory)
+    close_job_of(lease.page_id)
+    quotas.settle_page(lease.page_id, was_read=state == PageState.DONE)
+    return True
+
+
+def _end_attempt(
+    lease: Lease, outcome: Outcome, code: str = "", detail: str = "", peak: int | None = None
+) -> None:
+    Attempt.objects.filter(page_id=lease.page_id, number=lease.attempt).update(
+        outcome=outcome, error_code=code, detail=detail[:500], ended_at=Now(), peak_memory=peak
+    )
+
+
+@transaction.atomic
+def fail_page(lease: Lease, *, code: str, params: dict[str, Any], detail: str = "") -> None:
+    """The file itself is at fault: no other try would end differently."""
+    settle(
+        lease,
+        state=PageState.FAILED,
+        outcome=Outcome.FAILED,
+        error_code=code,
+        error_params=params,
+        detail=detail,
+    )
+
+
+@transaction.atomic
+def count_child_death(
+    lease: Lease, *, code: str, detail: str = "", peak_memory: int | None = None
+) -> None:
+    """A child died over this page: once more, one rung lower, until it is set aside."""
+    page = _held(lease).first()
+    if page is None:
+        return
+    if page.child_deaths + 1 >= settings.OCR_JOB_LIMITS.child_deaths:
+        log.warning("page_quarantined page=%s code=%s", page.pk, code)
+        settle(
+            lease,
+            state=PageState.QUARANTINED,
+            outcome=Outcome.CHILD_DIED,
+            error_code=code,
+            error_params={},
+            child_deaths=F("child_deaths") + 1,
+            detail=detail,
+            peak_memory=peak_memory,
+        )
+        return
+    _end_attempt(lease, Outcome.CHILD_DIED, code, detail, peak_memory)
+    _put_back(_held(lease), child_deaths=F("child_deaths") + 1, rung=F("rung") + 1)
+    ring_on_commit(pages=1)
+
+
+def count_worker_loss(lease: Lease) -> int:
+    """A worker vanished with this page in hand: once more; 0 when the lease had ended meanwhile."""
+    put_back = _put_back(_held(lease), worker_losses=F("worker_losses") + 1)
+    if put_back:
+        _end_attempt(lease, Outcome.WORKER_LOST, "worker_lost")
+    return put_back
+
+
+@transaction.atomic
+def release(lease: Lease, *, detail: str = "", later: bool = False) -> None:
+    """Hand a page back unread, at nobody's cost; `later` waits until a cause may have passed."""
+    _end_attempt(lease, Outcome.RELEASED, detail=detail)
+    _put_back(_held(lease), **({"due_at": Now() + RELEASE_DELAY} if later else {}))
+
+
+@transaction.atomic
+def cancel_page(lease: Lease) -> None:
+    settle(lease, state=PageState.CANCELLED, outcome=Outcome.CANCELLED, error_code="cancelled")
+
+
+def _put_back(pages: QuerySet[Page], **fields: Any) -> int:
+    return pages.update(state=PageState.PENDING, token=None, leased_until=None, worker="", **fields)

@@ -1,0 +1,59 @@
+"""Collections and shares: who else may see or change what."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.db import transaction
+
+from documents.errors import CollectionExists, NoSuchUser, ShareWithOneself
+from documents.models import Collection, Document, Share
+
+log = logging.getLogger(__name__)
+
+
+def share(*, thing: Document | Collection, username: str, can_change: bool) -> Share:
+    """Open a document or a collection to one person; once more changes what they may.
+
+    Raises NoSuchUser, ShareWithOneself.
+    """
+    user = get_user_model().objects.filter(username=username.strip(), is_active=True).first()
+    if user is None:
+        raise NoSuchUser(name=username.strip()[:150])
+    if user.pk == thing.owner_id:
+        raise ShareWithOneself
+    key: dict[str, Any] = {"document" if isinstance(thing, Document) else "collection": thing}
+    made, _ = Share.objects.update_or_create(user=user, **key, defaults={"can_change": can_change})
+    log.info("shared thing=%s user=%s change=%s", thing.pk, user.pk, can_change)
+    return made
+
+
+def unshare(given: Share) -> None:
+    given.delete()
+    log.info("unshared share=%s", given.pk)
+
+
+def create_collection(*, owner: Any, name: str) -> Collection:
+    """Raises CollectionExists."""
+    name = " ".join(name.split())[:120]
+    collection, is_new = Collection.objects.get_or_create(owner=owner, name=name)
+    if not is_new:
+        raise CollectionExists(name=name)
+    return collection
+
+
+def delete_collection(collection: Collection) -> None:
+    """Its documents stay, in no collection, and are no longer shared through it."""
+    collection.delete()
+
+
+@transaction.atomic
+def put_into(collection: Collection | None, documents: Iterable[Document]) -> None:
+    """Move documents into a collection of their owner, or out of any."""
+    for document in documents:
+        if collection is not None and collection.owner_id != document.owner_id:
+            raise ValueError("a collection holds its owner's documents only")
+        Document.objects.filter(pk=document.pk).update(collection=collection)

@@ -1,0 +1,39 @@
+"""What allauth asks of us: who may sign up, how guessing is bounded, where mail goes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+
+from documents.errors import TooManyTries
+from documents.services import guessing
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return bool(settings.OCR_REGISTRATION)
+
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> Any:
+        """Also where a logged-in person gives the password once more."""
+        name = str(credentials.get("username") or credentials.get("email") or "")
+        try:
+            counted = guessing.count_try(
+                kind="password", name=name, address=self.get_client_ip(request)
+            )
+        except TooManyTries as error:
+            raise ValidationError(error.sentence, code=error.code) from error
+        user = super().authenticate(request, **credentials)
+        if user is not None:
+            guessing.forgive(counted)
+        return user
+
+
+class SocialAccountAdapter(DefaultSocialAccountAdapter):
+    def is_open_for_signup(self, request: HttpRequest, sociallogin: Any) -> bool:
+        """Whom the organisation's own directory lets in needs no second permission here."""
+        return True
