@@ -80,8 +80,19 @@ class Degrader:
         texture = self._patch(self._paper, ink.shape)
         if rng.random() < 0.25:
             texture = texture * 0  # born digital
+        if rng.random() < 0.05:
+            texture = texture - self._halftone(ink.shape)
         picture = paper + texture - ink * np.float32((paper - dark) / 255)
         return np.clip(picture, 0, 255).astype(np.uint8)
+
+    def _halftone(self, shape: tuple[int, int]) -> NDArray[np.float32]:
+        """The dots that stand for gray where a printer knows only black: (h, w), grey levels."""
+        height, width = shape
+        pitch = int(self.rng.integers(2, 6))
+        dots = np.zeros((pitch, pitch), np.float32)
+        dots[: max(1, pitch // 2), : max(1, pitch // 2)] = self.rng.uniform(40, 150)
+        tiled = np.tile(dots, (-(-height // pitch), -(-width // pitch)))
+        return tiled[:height, :width]
 
     def blur(self, picture: Gray, strength: float) -> Gray:
         """Out of focus, or moved; strength in pixels."""

@@ -7,7 +7,6 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from ocrengine import BALANCED
-from ocrengine.bundles import BUNDLES
 from ocrengine.errors import EngineError
 
 
@@ -21,7 +20,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--data", type=Path, help="folder of <set>/images, gt")
         parser.add_argument("--sets", help="names, with commas; default: every one there is")
-        parser.add_argument("--bundle", choices=list(BUNDLES), default=settings.OCR_BUNDLE)
+        parser.add_argument("--bundle", default=settings.OCR_BUNDLE, help="a name, or a folder")
         parser.add_argument("--limit", type=int, help="lines of each subset")
         parser.add_argument("--worst", type=Path, help="folder for pictures of the worst lines")
 
