@@ -21,6 +21,14 @@ RUNNING = 60
 """Lines that may be at least so long are running text and fill their column."""
 
 
+LEAST_VISIBLE = 0.35
+"""Share of a line's outline that must lie on the paper for the line to count."""
+
+
+FAINTEST = 15
+"""Grey levels between a line's ink and its paper."""
+
+
 @dataclass(frozen=True)
 class PageSample:
     picture: Picture
@@ -309,7 +317,11 @@ class PageRenderer:
         picture = self._tint(gray)
         if rng.random() < 0.3:
             self._lay_on_table(picture, quads)
-        visible = [i for i, quad in enumerate(quads) if _is_visible(quad, self.side)]
+        visible = [
+            i
+            for i, quad in enumerate(quads)
+            if _is_visible(quad, self.side) and _has_ink(quad, picture)
+        ]
         cut = [quads[i] for i in range(len(quads)) if i not in set(visible)]
         return PageSample(picture, quads[visible], [*ignored, *cut])
 
@@ -342,10 +354,12 @@ class PageRenderer:
         view[:, :edge] = table
         limits = [(0, edge, 1), (1, edge, 1), (0, side - edge, -1), (1, side - edge, -1)]
         axis, limit, sign = limits[which]
-        for i in range(len(quads)):
-            inside = sign * (quads[i, :, axis] - limit)
-            # What lies under the table is not there; what is half under it is not asked for.
-            if inside.min() < 0 and inside.max() < 2:
+        for i, quad in enumerate(quads):
+            whole = cv2.contourArea(quad)
+            near = np.maximum(sign * (quad[:, axis] - limit), 0)
+            quad[:, axis] = limit + sign * near
+            # What is left of a line ends where the paper does; a stump is asked of nobody.
+            if cv2.contourArea(quad) < LEAST_VISIBLE * whole:
                 quads[i] += 10 * side
 
 
@@ -359,7 +373,14 @@ def _is_visible(quad: NDArray[np.float32], side: int) -> bool:
     """Most of a line that leaves the page counts; its outline ends with the page."""
     inside = np.clip(quad, 0, side)
     area = cv2.contourArea(inside)
-    if area < 0.35 * cv2.contourArea(quad):
+    if area < LEAST_VISIBLE * cv2.contourArea(quad):
         return False
     quad[:] = inside
     return area > 12
+
+
+def _has_ink(quad: NDArray[np.float32], picture: Picture) -> bool:
+    """Faxes lose faint lines, and worn ones: nobody can be asked to find those."""
+    x0, y0 = np.floor(quad.min(axis=0)).astype(int)
+    x1, y1 = np.ceil(quad.max(axis=0)).astype(int)
+    return bool(np.ptp(picture[y0:y1, x0:x1, 1]) >= FAINTEST)

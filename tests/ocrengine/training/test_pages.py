@@ -27,13 +27,15 @@ def test_lines_lie_on_their_page_clockwise_from_top_left(pages):
 
 
 def test_there_is_ink_inside_an_outline(pages):
+    contrasts = []
     for page in pages:
         gray = page.picture.mean(axis=2)
         for quad in page.quads:
             mask = np.zeros(gray.shape, np.uint8)
             cv2.fillPoly(mask, [np.round(quad).astype(np.int32)], 1)
-            if mask.sum() > 60:
-                assert np.ptp(gray[mask > 0]) > 5
+            contrasts.append(np.ptp(gray[mask > 0]))
+    # A corner of a turned line that the page's edge cuts off may hold none.
+    assert np.percentile(contrasts, 2) > 10
 
 
 def test_the_same_seed_draws_the_same_page(material, pages):
