@@ -151,10 +151,11 @@ def _load_ppocr(spec: BundleSpec, device: Device) -> Bundle:
 
 # --- fast: our own networks, trained from rendered pixels -----------------------------------------
 
+# Swept on rendered pages that no training sees, never on real ones: training/LOG.md.
 FAST_DETECTING = DetectorSettings(
     preprocessing=Preprocessing(_SYMMETRIC, _SYMMETRIC, bgr=False, multiple=32),
-    binarize=0.3,
-    box_score=0.5,
+    binarize=0.35,
+    box_score=0.4,
     unclip_ratio=1.6,
     dilate=False,
 )
