@@ -84,6 +84,8 @@ class BundleSpec:
     """Role -> path; raises BundleError when they cannot be located."""
     sha256: dict[str, str]
     load: Callable[[BundleSpec, Device], Bundle]
+    precisions: tuple[str, ...] = ("fp32",)
+    """What its networks can compute in."""
 
     def verified_files(self) -> dict[str, Path]:
         """The files, after each was hashed."""
@@ -198,7 +200,9 @@ def _load_torch(spec: BundleSpec, device: Device) -> Bundle:
 def bundle_in(folder: Path, name: str, licence: str) -> BundleSpec:
     """detector.safetensors and recognizer.safetensors with their SHA256SUMS."""
     files = {role: folder / f"{role}.safetensors" for role in ("detector", "recognizer")}
-    return BundleSpec(name, licence, files.copy, _checksums(folder), _load_torch)
+    return BundleSpec(
+        name, licence, files.copy, _checksums(folder), _load_torch, precisions=("fp32", "bf16")
+    )
 
 
 BUNDLES = {

@@ -55,6 +55,7 @@ class TorchNetwork:
     def __init__(self, net: nn.Module, device: Device) -> None:
         torch.set_num_threads(device.threads)
         self._device = torch.device(device.name)
+        self._half = device.precision == "bf16"
         folded = fold_batch_norms(net.eval()).to(self._device)
         self._net = folded.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
@@ -63,7 +64,8 @@ class TorchNetwork:
         """float32 in and out, shapes as the network says"""
         try:
             pixels = torch.from_numpy(batch).to(self._device, memory_format=torch.channels_last)
-            output: NDArray[np.float32] = self._net(pixels).cpu().numpy()
+            with torch.autocast(self._device.type, torch.bfloat16, enabled=self._half):
+                output: NDArray[np.float32] = self._net(pixels).cpu().numpy()
         except (RuntimeError, MemoryError) as error:
             if any(sign in str(error) for sign in _OUT_OF_MEMORY):
                 raise OutOfMemory(str(error)[:200]) from error

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from ocrengine.bundles import WEIGHTS, load_bundle
+from ocrengine.bundles import WEIGHTS, get_bundle, load_bundle
 from ocrengine.charset import Charset
 from ocrengine.device import choose_device
 from ocrengine.nets import checkpoint
@@ -74,7 +74,7 @@ def evaluate(
     data: Path, sets: list[str], bundle: str, profile: EngineProfile, limit: int | None = None
 ) -> Iterator[tuple[str, dict[str, SubsetScore]]]:
     """Each set's name and its scores by subset; `limit` lines of each subset at most."""
-    loaded = load_bundle(bundle, choose_device(profile))
+    loaded = load_bundle(bundle, choose_device(profile, get_bundle(bundle).precisions))
     reader = Recognizer(
         loaded.recognizer, loaded.recognizer_settings, loaded.charset, profile.batch_pixels
     )

@@ -60,6 +60,16 @@ def test_a_recognizer_answers_with_probabilities_and_brings_its_charset(recogniz
     assert loaded.height == 32
 
 
+def test_half_the_precision_says_nearly_the_same(detector, recognizer):
+    half = replace(CPU, precision="bf16")
+    for load, shape in ((load_detector, (1, 3, 64, 64)), (load_recognizer, (1, 3, 32, 64))):
+        path = detector if load is load_detector else recognizer
+        pixels = np.random.default_rng(1).uniform(-1, 1, shape).astype(np.float32)
+        answer = load(path, half).network(pixels)
+        assert answer.dtype == np.float32
+        assert answer == pytest.approx(load(path, CPU).network(pixels), abs=0.05)
+
+
 def test_a_recognizer_sees_the_lightness_of_colours(recognizer):
     network = load_recognizer(recognizer, CPU).network
     red = np.zeros((1, 3, 32, 64), np.float32)
