@@ -1,5 +1,5 @@
 # Thin aliases; ./run does the work.
-.PHONY: help run test check messages screenshots benchmark
+.PHONY: help run test check messages screenshots benchmark fuzz
 help: ; @./run help
 run: ; @./run
 test: ; @./run test
@@ -7,3 +7,4 @@ check: ; @./run check
 messages: ; @.venv/bin/python manage.py makemessages -l zh_Hans --no-location --no-wrap --no-obsolete -i .venv -i var -i tests && .venv/bin/python manage.py compilemessages -i .venv
 screenshots: ; @.venv/bin/python docs/screenshots/make.py
 benchmark: ; @./run manage benchmark $(ARGS)
+fuzz: ; @./run test -q -m fuzz tests/api/test_fuzz.py $(ARGS)

@@ -14,7 +14,7 @@ from typing import Any
 from django.db.models import Model, Q, QuerySet
 from django.http import Http404
 
-from documents.models import Collection, Document, Job, Page, Share
+from documents.models import ApiToken, Collection, Document, Job, Page, Share
 
 User = Any
 
@@ -122,3 +122,12 @@ def job_for_reading(user: User, job_id: uuid.UUID) -> Job:
 
 def job_for_changing(user: User, job_id: uuid.UUID) -> Job:
     return job_for_reading(user, job_id)
+
+
+def visible_tokens(user: User) -> QuerySet[ApiToken]:
+    """A token is its owner's alone, whatever else is shared."""
+    return ApiToken.objects.filter(owner=user)
+
+
+def token_for_changing(user: User, token_id: uuid.UUID) -> ApiToken:
+    return _one(visible_tokens(user), id=token_id)

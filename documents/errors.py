@@ -14,12 +14,21 @@ DocumentsError                  code                 HTTP
 |- ShareWithOneself             share_with_oneself   422
 |- CollectionExists             collection_exists    409
 |- NotCancellable               not_cancellable      409
-`- NotRetryable                 not_retryable        409
+|- NotRetryable                 not_retryable        409
+|- NotSetAside                  not_set_aside        409
+|- NotRereadable                not_rereadable       409
+|- TooManyTokens                too_many_tokens      409
+|- OneFileOnly                  one_file_only        400
+|- InvalidCursor                invalid_cursor       400
+|- IdempotencyKeyInvalid        idempotency_key_invalid  400
+|- IdempotencyKeyBusy           idempotency_key_busy     409
+`- IdempotencyKeyReused         idempotency_key_reused   422
 
 Codes of files and pages come from ocrengine.errors; sentence_for() words them in the reader's
 language, so that web, API and admin say the same thing.
 """
 
+from http import HTTPStatus
 from typing import Any
 
 from django.utils.functional import Promise
@@ -108,6 +117,43 @@ class NotRetryable(DocumentsError):
     http_status = 409
 
 
+class NotSetAside(DocumentsError):
+    code = "not_set_aside"
+    http_status = 409
+
+
+class NotRereadable(DocumentsError):
+    code = "not_rereadable"
+    http_status = 409
+
+
+class TooManyTokens(DocumentsError):
+    code = "too_many_tokens"
+    http_status = 409
+
+
+class OneFileOnly(DocumentsError):
+    code = "one_file_only"
+
+
+class InvalidCursor(DocumentsError):
+    code = "invalid_cursor"
+
+
+class IdempotencyKeyInvalid(DocumentsError):
+    code = "idempotency_key_invalid"
+
+
+class IdempotencyKeyBusy(DocumentsError):
+    code = "idempotency_key_busy"
+    http_status = 409
+
+
+class IdempotencyKeyReused(DocumentsError):
+    code = "idempotency_key_reused"
+    http_status = 422
+
+
 SENTENCES: dict[str, str | Promise] = {
     # The whole upload
     "batch_too_large": gettext_lazy(
@@ -175,6 +221,7 @@ SENTENCES: dict[str, str | Promise] = {
     "file_missing": gettext_lazy("The stored file is missing. Tell the keeper of this server."),
     "worker_lost": gettext_lazy("The page's worker vanished, each time it was tried."),
     "internal_error": gettext_lazy("Something unexpected happened while the page was read."),
+    "set_aside": gettext_lazy("The page was set aside by staff."),
     "cancelled": gettext_lazy("The page was cancelled before it was read."),
     # Actions
     "too_many_tries": gettext_lazy("Too many tries. Wait %(minutes)s minutes."),
@@ -182,7 +229,41 @@ SENTENCES: dict[str, str | Promise] = {
     "share_with_oneself": gettext_lazy("It is yours already."),
     "collection_exists": gettext_lazy("You have a collection named “%(name)s” already."),
     "not_cancellable": gettext_lazy("This job is finished; there is nothing to cancel."),
+    "not_set_aside": gettext_lazy("Only a page that waits can be set aside."),
     "not_retryable": gettext_lazy("There is nothing here to try again."),
+    "not_rereadable": gettext_lazy(
+        "Pages of this document are still waiting or being read. Cancel its job, or let it finish."
+    ),
+    "too_many_tokens": gettext_lazy(
+        "You have %(limit)s tokens; that is the most. Revoke one that is no longer used."
+    ),
+    # What programs may be told besides
+    "nothing_accepted": gettext_lazy("None of the files could be accepted."),
+    "one_file_only": gettext_lazy("Send exactly one file here."),
+    "not_authenticated": gettext_lazy("Say who you are: send a token, or log in."),
+    "token_invalid": gettext_lazy("This token is not known, or was revoked, or has expired."),
+    "csrf_failed": gettext_lazy("The request came from a page without a valid CSRF token."),
+    "scope_missing": gettext_lazy("This token may only read."),
+    "permission_denied": gettext_lazy("You may not do this."),
+    "not_found": gettext_lazy("It does not exist, was deleted, or is not yours."),
+    "method_not_allowed": gettext_lazy("This address does not answer %(method)s."),
+    "unsupported_media_type": gettext_lazy("A body of the type %(media_type)s is not understood."),
+    "rate_limited": gettext_lazy("Too many requests. Try again in %(seconds)s seconds."),
+    "malformed": gettext_lazy("The request could not be understood."),
+    "invalid": gettext_lazy("Some values are not right; each is named under “errors”."),
+    "invalid_cursor": gettext_lazy("The cursor does not belong to this list."),
+    "idempotency_key_invalid": gettext_lazy(
+        "An Idempotency-Key has 1 to 255 printable ASCII characters."
+    ),
+    "idempotency_key_busy": gettext_lazy(
+        "A request with this Idempotency-Key is still being answered. Try again in a moment."
+    ),
+    "idempotency_key_reused": gettext_lazy(
+        "This Idempotency-Key was used for a different request. Take a new one."
+    ),
+    "server_error": gettext_lazy(
+        "The server met an error that it did not expect. Nothing that was accepted is lost."
+    ),
 }
 
 # What ocrengine.decoder.sniffing.looks_like() says, in the reader's language.
@@ -233,6 +314,12 @@ def sentence_for(code: str, params: dict[str, Any]) -> str:
     except (KeyError, ValueError):
         # A figure is missing: an older row, say. The code is better than a crash.
         return _("The page could not be read.") + f" ({code})"
+
+
+def problem_details(status: int, code: str, sentence: str, **more: Any) -> dict[str, Any]:
+    """RFC 9457: `code` is for programs and never changes, `detail` is for people."""
+    head = {"type": f"urn:folio:problem:{code}", "title": HTTPStatus(status).phrase}
+    return {**head, "status": status, "code": code, "detail": sentence, **more}
 
 
 def next_step_for(code: str) -> str:

@@ -12,7 +12,16 @@ import time
 
 from django.conf import settings
 
-from documents.services import doorbell, guessing, healing, jobs, leases, recognition, retention
+from documents.services import (
+    doorbell,
+    guessing,
+    healing,
+    idempotency,
+    jobs,
+    leases,
+    recognition,
+    retention,
+)
 from ocrengine.process import EngineProcess
 
 log = logging.getLogger(__name__)
@@ -63,6 +72,7 @@ def tick() -> None:
     healing.tick()
     retention.sweep_debris()
     guessing.forget_old_tries()
+    idempotency.forget_old()
 
 
 def purge() -> None:

@@ -23,7 +23,7 @@ from ocrengine.profiles import EngineProfile
 
 PR_SET_PDEATHSIG = 1
 TRIM_EVERY = 10
-IDLE_SECONDS = 1
+IDLE_SECONDS = 10
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Which profile, and why, in one sentence."""
+"""Which profile, and why, in one sentence; and which bundles there are to choose from."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from ocrengine.memory import MemoryBudget
 from ocrengine.profiles import BALANCED, LOW_MEMORY, MB, EngineProfile, get_profile
 
 ROOMY_BYTES = 3 * 1024 * MB
+BUNDLE_NAMES = ("accurate",)
+"""The names in ocrengine.bundles, for those who must not load pixels to know them."""
 
 
 def choose_profile(budget: MemoryBudget, asked_for: str = "") -> tuple[EngineProfile, str]:

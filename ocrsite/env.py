@@ -59,6 +59,14 @@ def env_size(name: str, default: int | None = None) -> int | None:
     return int(match[1]) * _FACTOR[match[2].upper()]
 
 
+def env_choice(name: str, choices: list[str]) -> str:
+    """One of the words; the first is the default."""
+    value = env_str(name, choices[0]).lower()
+    if value not in choices:
+        raise ImproperlyConfigured(f"{name}={value!r}: say {' or '.join(choices)}.")
+    return value
+
+
 def env_list(name: str, default: list[str]) -> list[str]:
     value = env_str(name)
     return [item.strip() for item in value.split(",") if item.strip()] if value else default

@@ -11,7 +11,9 @@ import dj_database_url
 from documents.limits import JobLimits, UploadLimits, UserLimits
 from ocrengine.choose import choose_profile
 from ocrengine.memory import available_memory, usable_cores
-from ocrsite.env import GIVEN, env_bool, env_int, env_list, env_size, env_str
+from ocrsite.env import GIVEN, env_bool, env_choice, env_int, env_list, env_size, env_str
+from ocrsite.hosts import default_hosts
+from ocrsite.production import refuse_unsafe
 from ocrsite.secret import read_or_create_secret
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -23,7 +25,10 @@ DATA_DIR.mkdir(mode=0o750, parents=True, exist_ok=True)
 # --- Security ---------------------------------------------------------------------------------
 DEBUG = env_bool("OCR_DEBUG", default=False)
 SECRET_KEY = env_str("OCR_SECRET_KEY") or read_or_create_secret(DATA_DIR / "secret_key")
-ALLOWED_HOSTS = env_list("OCR_ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+OCR_ADDRESS = env_str("OCR_ADDRESS", "127.0.0.1:8000")
+ALLOWED_HOSTS = env_list("OCR_ALLOWED_HOSTS", default_hosts(OCR_ADDRESS))
+if env_choice("OCR_ENV", ["development", "production"]) == "production":
+    refuse_unsafe(debug=DEBUG, secret_key=SECRET_KEY, hosts=ALLOWED_HOSTS)
 CSRF_TRUSTED_ORIGINS = env_list("OCR_TRUSTED_ORIGINS", [])
 # Behind TLS say OCR_TLS=yes: cookies and redirects then insist on it.
 TLS = env_bool("OCR_TLS", default=False)
@@ -114,6 +119,8 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "allauth",
     "allauth.account",
     "allauth.mfa",
@@ -123,6 +130,7 @@ INSTALLED_APPS = [
     "documents",
 ]
 MIDDLEWARE = [
+    "documents.web.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "ocrsite.csp.ContentSecurityPolicyMiddleware",
@@ -158,9 +166,47 @@ LOGIN_REDIRECT_URL = "documents"
 LOGOUT_REDIRECT_URL = ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 
 REST_FRAMEWORK = {
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "documents.api.auth.BearerAuthentication",
+        "documents.api.auth.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["documents.api.auth.ScopePermission"],
+    "DEFAULT_THROTTLE_CLASSES": ["documents.api.throttling.PerTokenThrottle"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["documents.api.parsing.ObjectParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "documents.api.parsing.OneForm",
+    "DEFAULT_METADATA_CLASS": None,
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "documents.api.problems.respond",
 }
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Folio",
+    "DESCRIPTION": (
+        "Hand in scans, photos and PDFs; get back their text. Send a token with each request:"
+        " `Authorization: Bearer folio_…`. Tokens are made under “Tokens for programs” in the menu"
+        " with your name. Refusals are problem details (RFC 9457): programs read `code`, people"
+        " read `detail`."
+    ),
+    "VERSION": "1",
+    "LICENSE": {"name": "Apache-2.0"},
+    "SCHEMA_PATH_PREFIX": "/api/v1/",
+    "TAGS": [],
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "ENUM_NAME_OVERRIDES": {
+        "DocumentState": "documents.summaries.DocumentState",
+        "JobState": "documents.models.JobState",
+        "PageState": "documents.models.PageState",
+    },
+    "SERVE_INCLUDE_SCHEMA": False,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "documents.api.schema.add_what_is_common",
+        "documents.api.schema.add_examples",
+    ],
+}
+# What one token, or one logged-in browser, may ask in a minute.
+OCR_API_REQUESTS_PER_MINUTE = env_int("OCR_API_REQUESTS_PER_MINUTE", 600, at_least=1)
 
 # --- Data -------------------------------------------------------------------------------------
 DATABASES = {
@@ -185,8 +231,12 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
 else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+# Redis is for more than one host: then the cache and the doorbells are shared through it.
+OCR_REDIS = env_str("OCR_REDIS")
 CACHES = {
-    "default": {
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": OCR_REDIS}
+    if OCR_REDIS
+    else {
         "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
         "LOCATION": DATA_DIR / "cache",
     }
@@ -227,10 +277,9 @@ OCR_USER_LIMITS = UserLimits(
 OCR_JOB_LIMITS = JobLimits()
 OCR_TRASH_DAYS = env_int("OCR_TRASH_DAYS", 30)
 OCR_FILES_DIR = DATA_DIR / "files"
-OCR_ADDRESS = env_str("OCR_ADDRESS", "127.0.0.1:8000")
 
 # --- Uploads: files go to disk as they arrive, counted and cut by our own handler -------------
-FILE_UPLOAD_HANDLERS = ["documents.web.upload_handler.BoundedUploadHandler"]
+FILE_UPLOAD_HANDLERS = ["documents.upload_handler.BoundedUploadHandler"]
 FILE_UPLOAD_TEMP_DIR = OCR_FILES_DIR / "incoming"
 FILE_UPLOAD_TEMP_DIR.mkdir(mode=0o750, parents=True, exist_ok=True)
 FILE_UPLOAD_PERMISSIONS = 0o640
@@ -241,7 +290,7 @@ DATA_UPLOAD_MAX_NUMBER_FILES = None  # counted by the handler, which answers wit
 # --- Background work: django-q2 carries doorbells; the truth is in our own tables ----------------
 Q_CLUSTER = {
     "name": "ocr",
-    "orm": "default",
+    **({"redis": OCR_REDIS} if OCR_REDIS else {"orm": "default"}),
     "workers": OCR_WORKERS,
     "queue_limit": 1,
     "bulk": 1,
@@ -260,13 +309,19 @@ Q_CLUSTER = {
 
 # --- Logs: one line per event, never the text of a page ------------------------------------------
 LOG_LEVEL = env_str("OCR_LOG_LEVEL", OCR_PROFILE.log_level)
+LOG_FORMAT = env_choice("OCR_LOG_FORMAT", ["line", "json"])
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"},
+        "line": {
+            "()": "ocrsite.logs.LineFormatter",
+            "format": "{asctime} {levelname} {name} {message}",
+            "style": "{",
+        },
+        "json": {"()": "ocrsite.logs.JsonFormatter"},
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {
         "documents": {"level": LOG_LEVEL},

@@ -8,5 +8,6 @@ admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-a
 
 urlpatterns = [
     path("", include("documents.web.urls")),
+    path("api/v1/", include("documents.api.urls")),
     path("admin/", admin.site.urls),
 ]

@@ -22,6 +22,7 @@ class FakeReader:
         self.errors = list(errors)
         self.while_reading = while_reading
         self.tile_sides: list[int | None] = []
+        self.detect_only: list[bool] = []
 
     def read_page(
         self,
@@ -33,6 +34,7 @@ class FakeReader:
         on_wait: Callable[[], None] | None = None,
     ) -> PageResult:
         self.tile_sides.append(tile_side)
+        self.detect_only.append(detect_only)
         if self.while_reading:
             self.while_reading()
         if self.errors:

@@ -1,4 +1,4 @@
-"""What every test run obeys: with CI=true a skipped test is a failure."""
+"""What every test run obeys: with CI=true a skipped test fails, and fuzzing must be asked for."""
 
 import os
 
@@ -24,3 +24,11 @@ def pytest_make_collect_report(collector: pytest.Collector):
     report = yield
     refuse_to_skip(report)
     return report
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Fuzzing takes minutes: `-m fuzz` asks for it, whatever else is left out."""
+    if "fuzz" in config.option.markexpr:
+        return
+    config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("fuzz")])
+    items[:] = [item for item in items if not item.get_closest_marker("fuzz")]

@@ -2,19 +2,23 @@
 
 from documents.models.document import Document, Page, PageState
 from documents.models.guess import Guess
-from documents.models.job import Attempt, Job, JobState, Outcome, Pause, Worker
+from documents.models.job import Attempt, Job, JobMode, JobState, Outcome, Pause, Worker
 from documents.models.retention import PurgeRun, RetentionPolicy
 from documents.models.sharing import Collection, Share
+from documents.models.token import ApiToken, IdempotencyKey, Scope
 from documents.models.transcript import Line, LineRevision, RevisionSource
 from documents.models.usage import GroupLimits, Usage
 
 __all__ = [
+    "ApiToken",
     "Attempt",
     "Collection",
     "Document",
     "GroupLimits",
     "Guess",
+    "IdempotencyKey",
     "Job",
+    "JobMode",
     "JobState",
     "Line",
     "LineRevision",
@@ -25,6 +29,7 @@ __all__ = [
     "PurgeRun",
     "RetentionPolicy",
     "RevisionSource",
+    "Scope",
     "Share",
     "Usage",
     "Worker",

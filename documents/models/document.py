@@ -123,6 +123,8 @@ class Page(models.Model):
                 name="page_leased",
                 condition=models.Q(state="leased"),
             ),
+            # Whole, because SQLite uses no partial index for a list of states.
+            models.Index(fields=["state", "document"], name="page_state"),
         ]
 
     def __str__(self) -> str:

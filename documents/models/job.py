@@ -20,6 +20,12 @@ class JobState(models.TextChoices):
     """Somebody stopped it; pages read before that keep their text."""
 
 
+class JobMode(models.TextChoices):
+    READ = "read", _("read")
+    DETECT = "detect", _("find lines only")
+    """Where text stands, without reading it."""
+
+
 OPEN_JOB_STATES = (JobState.QUEUED, JobState.RUNNING)
 
 
@@ -35,6 +41,7 @@ class Job(models.Model):
     priority = models.SmallIntegerField(
         _("priority"), default=0, help_text=_("Higher goes first, whosever turn it is.")
     )
+    mode = models.CharField(_("mode"), max_length=8, choices=JobMode.choices, default=JobMode.READ)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     started_at = models.DateTimeField(_("started"), null=True, blank=True)
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)

@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Now
 
 from documents.errors import NotCancellable, NotRetryable
-from documents.models import Job, JobState, Page, PageState
+from documents.models import Document, Job, JobState, Page, PageState
 from documents.models.document import OPEN_STATES, RETRYABLE_STATES
 from documents.models.job import OPEN_JOB_STATES
 from documents.services import quotas
@@ -80,6 +80,11 @@ def retry_job(job: Job) -> int:
     if job.is_open:
         raise NotRetryable
     return _retry(Page.objects.filter(document__job=job), job)
+
+
+def retry_document(document: Document) -> int:
+    """The same for the pages of one document, whatever becomes of the others."""
+    return _retry(Page.objects.filter(document=document), document.job)
 
 
 def retry_page(page: Page) -> int:

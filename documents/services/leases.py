@@ -20,7 +20,18 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, QuerySet, Sum
 from django.db.models.functions import Now
 
-from documents.models import Attempt, Job, JobState, Outcome, Page, PageState, Pause, Usage, Worker
+from documents.models import (
+    Attempt,
+    Job,
+    JobMode,
+    JobState,
+    Outcome,
+    Page,
+    PageState,
+    Pause,
+    Usage,
+    Worker,
+)
 from documents.services import quotas
 from documents.services.doorbell import ring_on_commit
 from documents.services.jobs import close_job_of
@@ -39,6 +50,7 @@ class Lease:
     attempt: int
     bundle: str = ""
     """What the page's job asked to be read with."""
+    detect_only: bool = False
 
 
 def host_name() -> str:
@@ -133,7 +145,8 @@ def _claim(page: Page, worker: str) -> Lease | None:
     )
     Usage.objects.update_or_create(owner_id=document.owner_id, defaults={"last_turn_at": Now()})
     beat(worker, page_id=page.pk)
-    return Lease(page.pk, token, number, document.job.bundle)
+    detect_only = document.job.mode == JobMode.DETECT
+    return Lease(page.pk, token, number, document.job.bundle, detect_only)
 
 
 def beat(worker: str, *, page_id: uuid.UUID | None = None, memory_bytes: int = 0) -> None:

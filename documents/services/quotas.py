@@ -13,7 +13,7 @@ from django.db.models import Case, F, PositiveIntegerField, Q, QuerySet, Value, 
 from django.db.models.functions import Greatest
 
 from documents.errors import PagesUsedUp, StorageFull, TooManyJobs
-from documents.limits import MB
+from documents.limits import MB, UserLimits
 from documents.models import Job, Usage
 from documents.models.job import OPEN_JOB_STATES
 from documents.queries import limits_of, this_month, usage_of
@@ -32,14 +32,14 @@ def megabytes(size: int) -> str:
     return f"{size / MB:.1f}" if size < 100 * MB else f"{size / MB:.0f}"
 
 
-def reserve_file(*, owner: Any, size_bytes: int, pages: int) -> None:
+def reserve_file(*, owner: Any, limits: UserLimits, size_bytes: int, pages: int) -> None:
     """Claim storage and pages for one file; of uploads at the same time each claims its own.
 
-    Raises StorageFull, PagesUsedUp.
+    Call after check_open_jobs, which makes the row ready. Raises StorageFull, PagesUsedUp.
     """
-    limits = limits_of(owner)
     taken = F("pages_used") + F("pages_reserved")
-    room = _row(owner).alias(storage=F("storage_bytes") + size_bytes, taken=taken + pages)
+    row = Usage.objects.filter(owner=owner)
+    room = row.alias(storage=F("storage_bytes") + size_bytes, taken=taken + pages)
     room = room.filter(storage__lte=limits.storage_limit_bytes, taken__lte=limits.pages_per_month)
     won = room.update(
         storage_bytes=F("storage_bytes") + size_bytes, pages_reserved=F("pages_reserved") + pages
@@ -70,16 +70,15 @@ def _pages_used_up(owner: Any, pages: int) -> PagesUsedUp:
     )
 
 
-def check_open_jobs(owner: Any) -> None:
+def check_open_jobs(owner: Any, limits: UserLimits) -> None:
     """Call with the new job's transaction open: the row is locked until it ends.
 
     Raises TooManyJobs.
     """
     _row(owner).select_for_update().get()
-    limit = limits_of(owner).open_jobs
     running = Job.objects.filter(owner=owner, state__in=OPEN_JOB_STATES).count()
-    if running >= limit:
-        raise TooManyJobs(jobs=running, limit=limit)
+    if running >= limits.open_jobs:
+        raise TooManyJobs(jobs=running, limit=limits.open_jobs)
 
 
 def settle_page(page_id: uuid.UUID, *, was_read: bool) -> None:

@@ -16,7 +16,7 @@ from typing import Protocol
 from django.conf import settings
 from django.db import transaction
 
-from documents import files
+from documents import correlation, files
 from documents.models import Line, LineRevision, Outcome, Page, PageState, RevisionSource
 from documents.services import leases, quotas
 from documents.services.leases import Lease
@@ -86,13 +86,21 @@ def read_leased_page(lease: Lease, *, reader: Reader, worker: str) -> None:
     page = Page.objects.select_related("document__owner").filter(pk=lease.page_id).first()
     if page is None:
         return  # deleted since it was claimed; the lease went with the row
-    pulse = Pulse(lease, worker, reader)
+    with correlation.working_on(job=page.document.job_id, page=page.pk):
+        _read(lease, page, Pulse(lease, worker, reader))
+
+
+def _read(lease: Lease, page: Page, pulse: Pulse) -> None:
+    reader = pulse.reader
     try:
         with files.work_folder(lease.token.hex) as folder:
             image = _decode(page, folder, pulse)
             started = time.monotonic()
             result = reader.read_page(
-                image, tile_side=_tile_side(page), should_stop=pulse.should_stop
+                image,
+                detect_only=lease.detect_only,
+                tile_side=_tile_side(page),
+                should_stop=pulse.should_stop,
             )
             seconds = time.monotonic() - started
             _store(lease, page, Reading(image, result, seconds, reader.peak_memory))

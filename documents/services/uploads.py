@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,8 @@ from documents.errors import (
     StorageFull,
     sentence_for,
 )
-from documents.models import Document, Job, Page
+from documents.limits import UserLimits
+from documents.models import Document, Job, JobMode, Page
 from documents.queries import limits_of
 from documents.services import doorbell, quotas
 from ocrengine.decoder.client import DecodeLimits, FileInfo, inspect_file
@@ -60,30 +61,55 @@ class _Candidate:
     sha256: str
 
 
+@dataclass(frozen=True)
+class _Order:
+    """What was asked for besides the files, and what inspection refused."""
+
+    bundle: str
+    mode: JobMode
+    limits: UserLimits
+    refused: tuple[Refusal, ...]
+    record: Callable[[Acceptance], None] | None
+
+
 def accept_upload(
-    *, owner: Any, uploaded: Sequence[UploadedFile[Any]], bundle: str | None = None
+    *,
+    owner: Any,
+    uploaded: Sequence[UploadedFile[Any]],
+    bundle: str | None = None,
+    mode: JobMode = JobMode.READ,
+    record: Callable[[Acceptance], None] | None = None,
 ) -> Acceptance:
     """Keep what can be kept of one upload and queue it as one job.
 
     Each file is judged alone: a refused one has its own sentence and does not touch the others.
+    `record` is called with the outcome inside the transaction that makes the job, so that what it
+    writes is there exactly when the job is; it is not called when nothing was accepted.
     Raises BatchTooLarge, TooManyJobs, NothingUploaded, DiskFull; nothing is kept then.
     """
     if not uploaded:
         raise NothingUploaded
-    at_most = limits_of(owner).files_per_batch
-    if len(uploaded) > at_most:
-        raise BatchTooLarge(files=len(uploaded), limit=at_most)
+    limits = limits_of(owner)
+    if len(uploaded) > limits.files_per_batch:
+        raise BatchTooLarge(files=len(uploaded), limit=limits.files_per_batch)
     if files.free_bytes() < settings.OCR_UPLOAD_LIMITS.disk_reserve_bytes:
         raise DiskFull
-    with ThreadPoolExecutor(_INSPECTORS) as pool:
-        judged = list(pool.map(_judge, uploaded))
+    judged = _judge_all(uploaded)
     candidates = [item for item in judged if isinstance(item, _Candidate)]
     refused = [item for item in judged if isinstance(item, Refusal)]
-    kept = _keep_all(owner, candidates, bundle) if candidates else Acceptance(None, (), ())
-    refused += kept.refused
-    for refusal in refused:
+    order = _Order(bundle or settings.OCR_BUNDLE, mode, limits, tuple(refused), record)
+    nothing = Acceptance(None, (), order.refused)
+    acceptance = _keep_all(owner, candidates, order) if candidates else nothing
+    for refusal in acceptance.refused:
         log.info("upload_refused owner=%s code=%s", owner.pk, refusal.code)
-    return Acceptance(kept.job, kept.documents, tuple(refused))
+    return acceptance
+
+
+def _judge_all(uploaded: Sequence[UploadedFile[Any]]) -> list[_Candidate | Refusal]:
+    if len(uploaded) == 1:
+        return [_judge(uploaded[0])]
+    with ThreadPoolExecutor(_INSPECTORS) as pool:
+        return list(pool.map(_judge, uploaded))
 
 
 def _refusal(name: str, code: str, **params: Any) -> Refusal:
@@ -129,13 +155,13 @@ def _judge(upload: UploadedFile[Any]) -> _Candidate | Refusal:
     return _Candidate(name, path, info, files.digest(path)[0])
 
 
-def _keep_all(owner: Any, candidates: list[_Candidate], bundle: str | None) -> Acceptance:
+def _keep_all(owner: Any, candidates: list[_Candidate], order: _Order) -> Acceptance:
     """Files first, then one transaction; whatever fails, neither is left without the other."""
     names: dict[_Candidate, str] = {}
     try:
         for candidate in candidates:
             names[candidate] = files.keep(candidate.path, "originals")
-        acceptance, unused = _write_rows(owner, names, bundle)
+        acceptance, unused = _write_rows(owner, names, order)
     except BaseException as error:
         files.discard(names.values())
         if isinstance(error, OSError):
@@ -149,16 +175,21 @@ def _keep_all(owner: Any, candidates: list[_Candidate], bundle: str | None) -> A
 
 @transaction.atomic
 def _write_rows(
-    owner: Any, names: dict[_Candidate, str], bundle: str | None
+    owner: Any, names: dict[_Candidate, str], order: _Order
 ) -> tuple[Acceptance, list[str]]:
     """The job with every file that its owner has room for, and the stored names of the others."""
-    quotas.check_open_jobs(owner)
-    job = Job.objects.create(owner=owner, bundle=bundle or settings.OCR_BUNDLE)
-    documents, refused, unused = [], [], []
+    quotas.check_open_jobs(owner, order.limits)
+    job = Job.objects.create(owner=owner, bundle=order.bundle, mode=order.mode)
+    documents, refused, unused = [], list(order.refused), []
     for position, (candidate, name) in enumerate(names.items()):
         info = candidate.info
         try:
-            quotas.reserve_file(owner=owner, size_bytes=info.size_bytes, pages=len(info.pages))
+            quotas.reserve_file(
+                owner=owner,
+                limits=order.limits,
+                size_bytes=info.size_bytes,
+                pages=len(info.pages),
+            )
         except (StorageFull, PagesUsedUp) as full:
             refused.append(_refusal(candidate.name, full.code, **full.params))
             unused.append(name)
@@ -168,7 +199,10 @@ def _write_rows(
         job.delete()
         return Acceptance(None, (), tuple(refused)), unused
     doorbell.ring_on_commit(pages=sum(document.page_count for document in documents))
-    return Acceptance(job, tuple(documents), tuple(refused)), unused
+    acceptance = Acceptance(job, tuple(documents), tuple(refused))
+    if order.record:
+        order.record(acceptance)
+    return acceptance, unused
 
 
 def _insert(job: Job, position: int, candidate: _Candidate, name: str) -> Document:

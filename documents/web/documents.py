@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import uuid
-from pathlib import PurePath
-from typing import BinaryIO
 
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.cache import get_conditional_response
-from django.utils.http import content_disposition_header, quote_etag
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from documents import access, files, queries
+from documents import access, queries
+from documents.downloads import (
+    TEXT_MIME,
+    as_download,
+    export_name,
+    image_response,
+    original_response,
+)
 from documents.errors import DocumentsError
 from documents.exporters import EXPORTERS
 from documents.models import Document
@@ -27,13 +31,8 @@ from documents.templatetags.screen import size
 from documents.web.notes import notes_of
 from documents.web.sheet import sheet_of
 from documents.web.strings import READER, UPLOAD, in_words
-from ocrengine.decoder.sniffing import MIME
 
 DOCUMENTS_PER_SCREEN = 20
-VIEW_MIME = {".webp": "image/webp", ".jpg": "image/jpeg", ".jpeg": "image/jpeg"}
-TEXT_MIME = {"txt": "text/plain; charset=utf-8", "json": "application/json"}
-INERT = "default-src 'none'; sandbox"
-"""For bytes that somebody handed in: even opened in a tab they run nothing and load nothing."""
 
 
 @login_required
@@ -81,64 +80,33 @@ def _page_number(request: HttpRequest) -> int:
 
 @login_required
 @require_GET
-def page_view(request: HttpRequest, document_id: uuid.UUID, number: int) -> HttpResponse:
+def page_view(request: HttpRequest, document_id: uuid.UUID, number: int) -> HttpResponseBase:
     """The page's image for the screen: our own re-encoding, never the uploaded bytes."""
     page = access.page_for_reading(request.user, document_id, number - 1)
-    return _image(request, page.view_name)
+    return image_response(request, page.view_name)
 
 
 @login_required
 @require_GET
-def cover(request: HttpRequest, document_id: uuid.UUID) -> HttpResponse:
+def cover(request: HttpRequest, document_id: uuid.UUID) -> HttpResponseBase:
     """The first page that has an image."""
     document = access.document_for_reading(request.user, document_id)
     first = document.pages.exclude(view_name="").order_by("index").first()
-    return _image(request, first.view_name if first else "")
-
-
-def _image(request: HttpRequest, name: str) -> HttpResponse:
-    if not name:
-        raise Http404
-    etag = quote_etag(PurePath(name).stem)
-    response = get_conditional_response(request, etag=etag)
-    if response is None:
-        response = FileResponse(_open(name), content_type=VIEW_MIME[PurePath(name).suffix])
-    response.headers["ETag"] = etag
-    response.headers["Cache-Control"] = "private, no-cache"
-    return response
-
-
-def _open(name: str) -> BinaryIO:
-    try:
-        return files.open_stored(name)
-    except FileNotFoundError as missing:
-        raise Http404 from missing
+    return image_response(request, first.view_name if first else "")
 
 
 @login_required
 @require_GET
-def export(request: HttpRequest, document_id: uuid.UUID, form: str) -> HttpResponse:
+def export(request: HttpRequest, document_id: uuid.UUID, form: str) -> HttpResponseBase:
     document = access.document_for_reading(request.user, document_id)
     response = StreamingHttpResponse(EXPORTERS[form](document), content_type=TEXT_MIME[form])
-    return _as_download(response, f"{PurePath(document.title).stem or document.id}.{form}")
+    return as_download(response, export_name(document, form))
 
 
 @login_required
 @require_GET
-def original(request: HttpRequest, document_id: uuid.UUID) -> HttpResponse:
-    """What was handed in, byte for byte; its type is ours, found by looking at the bytes."""
-    document = access.document_for_reading(request.user, document_id)
-    mime = MIME.get(document.kind, "application/octet-stream")
-    response = FileResponse(_open(document.original_name), content_type=mime)
-    return _as_download(response, document.title)
-
-
-def _as_download(response: HttpResponse, name: str) -> HttpResponse:
-    response.headers["Content-Disposition"] = content_disposition_header(True, name)
-    response.headers["Content-Security-Policy"] = INERT
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Cache-Control"] = "private, no-store"
-    return response
+def original(request: HttpRequest, document_id: uuid.UUID) -> HttpResponseBase:
+    return original_response(access.document_for_reading(request.user, document_id))
 
 
 @login_required

@@ -1,15 +1,38 @@
-"""A request that is too large is refused before a byte of its body is read."""
+"""Around every request: a name for the log, and no body larger than a batch may be."""
 
 from __future__ import annotations
 
+import re
+import uuid
 from collections.abc import Callable
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
+from documents import correlation
 from documents.errors import BodyTooLarge
 from documents.limits import MB
 from documents.web.problems import problem_response
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
+
+
+class RequestIdMiddleware:
+    """Every line of the log, and the answer, carry the same id; a proxy's own is kept."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        offered = request.headers.get("X-Request-ID", "")
+        name = offered if _REQUEST_ID.fullmatch(offered) else uuid.uuid4().hex
+        token = correlation.REQUEST.set(name)
+        try:
+            response = self.get_response(request)
+        finally:
+            correlation.REQUEST.reset(token)
+        response.headers["X-Request-ID"] = name
+        return response
 
 
 class BodyLimitMiddleware:

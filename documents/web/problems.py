@@ -5,16 +5,17 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
-from documents.errors import DocumentsError
+from documents.errors import DocumentsError, problem_details
 
 
 def wants_json(request: HttpRequest) -> bool:
-    return request.headers.get("Accept", "").startswith("application/json")
+    asks = request.headers.get("Accept", "").startswith("application/json")
+    return asks or request.path.startswith("/api/")
 
 
 def problem_response(request: HttpRequest, error: DocumentsError) -> HttpResponse:
     if wants_json(request):
-        body = {"code": error.code, "title": error.sentence, "status": error.http_status}
+        body = problem_details(error.http_status, error.code, error.sentence)
         return JsonResponse(body, status=error.http_status, content_type="application/problem+json")
     context = {"sentence": error.sentence}
     return render(request, "documents/problem.html", context, status=error.http_status)

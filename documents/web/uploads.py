@@ -13,8 +13,8 @@ from django.views.decorators.http import require_POST
 from documents.errors import DocumentsError
 from documents.queries import limits_of
 from documents.services.uploads import Acceptance, accept_upload
+from documents.upload_handler import open_the_door, upload_fault
 from documents.web.problems import problem_response, wants_json
-from documents.web.upload_handler import open_the_door, upload_fault
 
 
 @csrf_exempt  # checked in _take_in: the check reads the body, and the door must be open by then

@@ -3,7 +3,7 @@
 from django.urls import include, path
 from django.views.i18n import set_language
 
-from documents.web import documents, health, jobs, sharing, trash, uploads
+from documents.web import documents, health, jobs, sharing, tokens, trash, uploads
 
 urlpatterns = [
     path("", documents.home, name="documents"),
@@ -59,7 +59,10 @@ urlpatterns = [
     path("jobs/<uuid:job_id>/progress/", jobs.progress, name="job-progress"),
     path("jobs/<uuid:job_id>/cancel/", jobs.cancel, name="job-cancel"),
     path("jobs/<uuid:job_id>/retry/", jobs.retry, name="job-retry"),
+    path("account/tokens/", tokens.tokens, name="tokens"),
+    path("account/tokens/<uuid:token_id>/revoke/", tokens.revoke, name="token-revoke"),
     path("account/language/", set_language, name="set-language"),
     path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
     path("account/", include("documents.web.account")),
 ]

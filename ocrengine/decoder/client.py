@@ -20,6 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from ocrengine.decoder.headers import plain_size
 from ocrengine.decoder.sniffing import HEAD_BYTES, MIME, kind_of, looks_like
 from ocrengine.errors import (
     Cancelled,
@@ -107,9 +108,18 @@ def inspect_file(path: Path, limits: DecodeLimits | None = None) -> FileInfo:
     kind = kind_of(head)
     if kind is None:
         raise FileRefused("unsupported_type", looks_like=looks_like(head))
+    plain = plain_size(kind, path)
+    if plain is not None and _is_within(plain, kind, limits):
+        return FileInfo(kind, MIME[kind], size, (PageInfo(*plain),))
     answer = _run(path, {"do": "inspect", "kind": kind}, limits, None, None)
     pages = tuple(PageInfo(*page) for page in answer["pages"])
     return FileInfo(kind, MIME[kind], size, pages, tuple(answer["notes"]))
+
+
+def _is_within(size: tuple[int, int], kind: str, limits: DecodeLimits) -> bool:
+    """Whether the child would have no objection to that many pixels."""
+    allowed = limits.max_pixels_streamed if kind == "jpeg" else limits.max_pixels
+    return size[0] * size[1] <= allowed and max(size) <= limits.max_side
 
 
 def decode_page(  # noqa: PLR0913  what varies from page to page

@@ -1,17 +1,25 @@
 """The staff's door: everything visible, nothing writable, and the same services behind it."""
 
+import re
+from datetime import timedelta
+
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group, Permission
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
-from documents.models import Document, Job, JobState, Page, PageState, Usage
-from documents.services import leases
+from documents.models import Document, Job, JobState, Page, PageState, RetentionPolicy, Usage
+from documents.services import leases, tokens
 from tests.personas import make_document, make_read_document, make_user
 
 pytestmark = pytest.mark.django_db
 
-LISTS = ["job", "document", "page", "attempt", "line", "usage", "worker"]
+LISTS = [
+    *("job", "document", "page", "attempt", "usage", "worker", "pause"),
+    *("apitoken", "collection", "share", "retentionpolicy", "purgerun"),
+]
 
 
 def act(client: Client, model: str, action: str, rows) -> None:
@@ -104,13 +112,12 @@ def test_staff_who_may_only_look_have_no_actions(viewer_client, owner):
     document = make_document(owner)
     act(viewer_client, "job", "cancel", [document.job])
     assert Job.objects.get().state == JobState.QUEUED
-    assert viewer_client.get(reverse("admin:documents_line_changelist")).status_code == 403
+    assert viewer_client.get(reverse("admin:documents_usage_changelist")).status_code == 403
 
 
-def test_somebody_who_is_not_staff_is_sent_to_the_login(owner_client):
-    response = owner_client.get(reverse("admin:documents_job_changelist"))
-    assert response.status_code == 302
-    assert "login" in response.url
+def test_somebody_who_is_not_staff_is_not_let_in(owner_client):
+    response = owner_client.get(reverse("admin:documents_job_changelist"), follow=True)
+    assert response.status_code == 403
 
 
 def test_only_the_limits_of_a_person_can_be_set(staff_client, owner):
@@ -132,3 +139,184 @@ def test_staff_give_a_group_its_limits(staff_client):
     }
     staff_client.post(reverse("admin:auth_group_change", args=[group.pk]), form)
     assert group.limits.pages_per_month == 50
+
+
+# --- The queue as a whole ----------------------------------------------------------------------
+
+
+def test_the_start_page_says_what_is_going_on(staff_client, owner, django_assert_max_num_queries):
+    for _ in range(3):
+        make_document(owner, pages=2)
+    leases.claim_next(worker=leases.worker_name())
+    with django_assert_max_num_queries(20):
+        page = staff_client.get(reverse("admin:index")).content.decode()
+    assert re.search(r"Pages waiting</th><td>5\b", page)
+    assert re.search(r"Pages being read</th><td>1\b", page)
+    assert leases.worker_name() in page
+
+
+def test_a_paused_queue_hands_out_nothing_and_goes_on_where_it_was(staff_client, owner):
+    make_document(owner)
+    staff_client.post(reverse("admin:documents_queue_switch", args=["paused"]))
+    assert leases.claim_next(worker=leases.worker_name()) is None
+    assert "paused" in staff_client.get(reverse("admin:index")).content.decode()
+    staff_client.post(reverse("admin:documents_queue_switch", args=["running"]))
+    assert leases.claim_next(worker=leases.worker_name()) is not None
+
+
+def test_a_paused_user_waits_and_nobody_else_does(staff_client, owner, stranger):
+    make_document(owner)
+    theirs = make_document(stranger)
+    act_on_users(staff_client, "pause", owner)
+    lease = leases.claim_next(worker=leases.worker_name())
+    assert lease.page_id == theirs.pages.get().pk
+    assert leases.claim_next(worker=leases.worker_name()) is None
+    act_on_users(staff_client, "resume", owner)
+    assert leases.claim_next(worker=leases.worker_name()) is not None
+
+
+def act_on_users(client: Client, action: str, *users):
+    url = reverse("admin:auth_user_changelist")
+    data = {"action": action, "_selected_action": [str(user.pk) for user in users]}
+    return client.post(url, data, follow=True)
+
+
+def test_a_job_of_higher_priority_goes_first(staff_client, owner):
+    make_document(owner)
+    urgent = make_document(owner)
+    url = reverse("admin:documents_job_changelist")
+    data = {"action": "set_priority", "_selected_action": [str(urgent.job.pk)], "priority": "10"}
+    staff_client.post(url, data)
+    assert leases.claim_next(worker=leases.worker_name()).page_id == urgent.pages.get().pk
+
+
+def test_without_a_figure_no_priority_is_set(staff_client, owner):
+    document = make_document(owner)
+    url = reverse("admin:documents_job_changelist")
+    data = {"action": "set_priority", "_selected_action": [str(document.job.pk)], "priority": ""}
+    answer = staff_client.post(url, data, follow=True)
+    assert "Give a priority from -100 to 100." in answer.content.decode()
+    assert Job.objects.get().priority == 0
+
+
+def test_a_page_set_aside_is_not_read_until_it_is_released(staff_client, owner):
+    document = make_document(owner)
+    Usage.objects.create(owner=owner, pages_reserved=1)
+    act(staff_client, "page", "set_aside", document.pages.all())
+    assert document.pages.get().state == PageState.QUARANTINED
+    assert Usage.objects.get().pages_reserved == 0
+    assert leases.claim_next(worker=leases.worker_name()) is None
+    act(staff_client, "page", "retry", document.pages.all())
+    assert leases.claim_next(worker=leases.worker_name()) is not None
+
+
+def test_failures_are_grouped_by_code_with_the_sentence_and_the_next_step(staff_client, owner):
+    for _ in range(2):
+        make_document(
+            owner, state=PageState.FAILED, error_code="out_of_memory", settled_at=timezone.now()
+        )
+    make_document(
+        owner,
+        state=PageState.QUARANTINED,
+        error_code="damaged",
+        error_params={"page": 3},
+        settled_at=timezone.now(),
+    )
+    page = staff_client.get(reverse("admin:documents_failures")).content.decode()
+    assert re.search(r"error_code=out_of_memory.*?<td>2</td><td>1</td>", page, re.DOTALL)
+    assert "damaged at page 3" in page
+    assert "Scan at a lower resolution, or split the page." in page
+    assert page.index("out_of_memory") < page.index("damaged")
+
+
+def test_actions_leave_a_line_in_the_log(staff_client, owner, staff):
+    document = make_document(owner)
+    act(staff_client, "job", "cancel", [document.job])
+    entry = LogEntry.objects.get()
+    assert (entry.user, entry.object_id) == (staff, str(document.job.pk))
+    assert "cancel" in entry.change_message
+
+
+# --- People ------------------------------------------------------------------------------------
+
+
+def test_a_one_time_link_lets_a_person_choose_a_new_password_once(staff_client, owner):
+    answer = act_on_users(staff_client, "make_link", owner).content.decode()
+    link = re.search(r"http://testserver(/account/password/reset/key/[\w-]+/)", answer)[1]
+    new = {"password1": "another fine password", "password2": "another fine password"}
+
+    visitor = Client()
+    page = visitor.get(link, follow=True)
+    assert visitor.post(page.redirect_chain[-1][0], new).status_code == 302
+    assert Client().login(username="alice", password="another fine password")
+    assert "password1" not in Client().get(link, follow=True).content.decode()
+
+
+def test_staff_cannot_make_themselves_a_link_into_an_administrators_account(db, staff):
+    helper = make_user("hal", is_staff=True)
+    for codename in ("view_user", "change_user"):
+        helper.user_permissions.add(Permission.objects.get(codename=codename))
+    client = Client()
+    client.force_login(helper)
+    answer = act_on_users(client, "make_link", staff).content.decode()
+    assert "/password/reset/key/" not in answer
+    assert "Only an administrator can do that" in answer
+
+
+def test_staff_revoke_a_token_and_never_see_its_secret(staff_client, owner):
+    token, secret = tokens.create_token(owner=owner, name="scanner", scope="read")
+    url = reverse("admin:documents_apitoken_change", args=[token.pk])
+    shown = staff_client.get(url).content.decode()
+    assert token.prefix in shown
+    assert secret not in shown
+    assert token.digest not in shown
+    act(staff_client, "apitoken", "revoke", [token])
+    token.refresh_from_db()
+    assert not token.is_valid
+
+
+# --- Upkeep ------------------------------------------------------------------------------------
+
+
+def test_a_purge_can_be_tried_dry_and_then_run(staff_client, owner):
+    document = make_document(owner)
+    long_ago = timezone.now() - timedelta(days=60)
+    Document.objects.update(trashed_at=long_ago)
+    answer = staff_client.post(reverse("admin:documents_purge_run", args=["dry"]), follow=True)
+    assert "Would free 1000" in answer.content.decode()
+    assert str(document.pk) in answer.content.decode()
+    assert Document.objects.exists()
+    answer = staff_client.post(reverse("admin:documents_purge_run", args=["now"]), follow=True)
+    assert "Freed 1000" in answer.content.decode()
+    assert not Document.objects.exists()
+
+
+def test_changing_a_policy_starts_its_announcement_again(staff_client):
+    url = reverse("admin:documents_retentionpolicy_add")
+    staff_client.post(url, {"keep_days": "10", "notice_days": "7"})
+    RetentionPolicy.objects.update(changed_at=timezone.now() - timedelta(days=90))
+    policy = RetentionPolicy.objects.get()
+    url = reverse("admin:documents_retentionpolicy_change", args=[policy.pk])
+    staff_client.post(url, {"keep_days": "5", "notice_days": "7"})
+    policy.refresh_from_db()
+    assert policy.keep_days == 5
+    assert timezone.now() - policy.changed_at < timedelta(minutes=1)
+
+
+def test_settings_in_force_are_shown_with_their_reason(staff_client):
+    page = staff_client.get(reverse("admin:documents_in_force")).content.decode()
+    assert "OCR_TILE_SIDE" in page
+    assert "disk free" in page
+
+
+@pytest.mark.parametrize(
+    ("method", "name", "args"),
+    [
+        ("post", "documents_queue_switch", ["paused"]),
+        ("post", "documents_purge_run", ["now"]),
+        ("get", "documents_in_force", []),
+    ],
+)
+def test_staff_with_partial_rights_meet_a_closed_door(viewer_client, method, name, args):
+    answer = getattr(viewer_client, method)(reverse(f"admin:{name}", args=args))
+    assert answer.status_code == 403

@@ -148,10 +148,11 @@ def test_pages_of_an_old_month_are_not_shown_as_used(owner):
 
 
 def test_storage_is_never_promised_twice(owner):
-    Usage.objects.create(owner=owner, storage_limit_bytes=100)
-    quotas.reserve_file(owner=owner, size_bytes=60, pages=1)
+    Usage.objects.create(owner=owner)
+    limits = UserLimits(storage_limit_bytes=100)
+    quotas.reserve_file(owner=owner, limits=limits, size_bytes=60, pages=1)
     with pytest.raises(StorageFull):
-        quotas.reserve_file(owner=owner, size_bytes=60, pages=1)
+        quotas.reserve_file(owner=owner, limits=limits, size_bytes=60, pages=1)
     assert Usage.objects.get().storage_bytes == 60
     assert pages(owner) == (1, 0)
 

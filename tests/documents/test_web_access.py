@@ -54,8 +54,11 @@ OF_ONESELF = [
     ("post", "collections"),
     ("get", "trash"),
     ("post", "trash-empty"),
+    ("get", "tokens"),
 ]
-OPEN_TO_ALL = {"set-language", "healthz"}
+OF_A_TOKEN = {"token-revoke"}
+"""Held to the same in tests/api/test_tokens_page.py."""
+OPEN_TO_ALL = {"set-language", "healthz", "readyz"}
 ALLAUTHS = ("account_", "mfa_", "socialaccount_", "openid_connect_")
 """Doors of allauth, which asks for itself; those that matter to us stand in OF_ONESELF too."""
 
@@ -87,7 +90,9 @@ def test_no_address_is_missing_from_this_table():
         n for _, n, *_ in [*OF_A_DOCUMENT, *OF_A_JOB, *OF_A_COLLECTION, *OF_A_SHARE, *OF_ONESELF]
     }
     ours = {name for name in names_of(get_resolver()) if not name.startswith(ALLAUTHS)}
-    assert ours == {name for name in told if not name.startswith(ALLAUTHS)} | OPEN_TO_ALL
+    assert (
+        ours == {name for name in told if not name.startswith(ALLAUTHS)} | OPEN_TO_ALL | OF_A_TOKEN
+    )
 
 
 def test_a_stranger_gets_404_for_every_address_of_somebody_elses_document(owner, stranger_client):

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from documents.limits import UploadLimits, UserLimits
 from documents.models import Document, Job
-from documents.web.upload_handler import BoundedUploadHandler, open_the_door, upload_fault
+from documents.upload_handler import BoundedUploadHandler, open_the_door, upload_fault
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -70,7 +70,7 @@ def test_a_batch_over_the_cap_is_refused_whole(owner_client, png, settings):
     assert answer.status_code == 413
     assert answer["Content-Type"] == "application/problem+json"
     assert answer.json()["code"] == "batch_too_large"
-    assert "4" in answer.json()["title"]
+    assert "4" in answer.json()["detail"]
     assert not Document.objects.exists()
     assert incoming(settings) == []
 

@@ -14,6 +14,8 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.own_database import own_database
+
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = Path("/usr/bin/chromium")
 QUIET = [
@@ -36,6 +38,7 @@ class Product:
     password: str
     process: subprocess.Popen[str]
     data_dir: Path
+    environment: dict[str, str]
 
 
 def free_port() -> int:
@@ -66,6 +69,14 @@ def running_product(folder: Path) -> Iterator[Product]:
         "OCR_WORKERS": "1",
         "NO_PROXY": "*",
     }
+    with own_database(data_dir) as database:
+        environment |= database.environment
+        with _started(environment, data_dir, log) as product:
+            yield product
+
+
+@contextmanager
+def _started(environment: dict[str, str], data_dir: Path, log: Path) -> Iterator[Product]:
     with log.open("w") as out:
         process = subprocess.Popen(
             [sys.executable, "manage.py", "up"],
@@ -78,12 +89,12 @@ def running_product(folder: Path) -> Iterator[Product]:
         )
     try:
         said = wait_for_announcement(process, log)
-        password = re.search(r"password\W+(\S+)", said, re.IGNORECASE)
+        password = re.search(r"password\s+(\S+)", said, re.IGNORECASE)
         user = re.search(r"user(?: ?name)?\W+(\S+)", said, re.IGNORECASE)
         if not (user and password):
             raise RuntimeError(f"the product named no first user:\n{said}")
         url = f"http://{environment['OCR_ADDRESS']}"
-        yield Product(url, user[1], password[1], process, data_dir)
+        yield Product(url, user[1], password[1], process, data_dir, environment)
     finally:
         process.send_signal(signal.SIGINT)
         try:

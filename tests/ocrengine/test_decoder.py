@@ -33,6 +33,8 @@ from ocrengine.errors import (
 from tests.ocrengine import hostile
 
 CAP = 40_000_000
+GOOD_GIF = hostile.image("GIF", (64, 48), "L")
+"""Never plain, so that a child looks at it."""
 GOOD_PNG = hostile.image("PNG")
 GOOD_JPEG = hostile.image("JPEG")
 
@@ -377,7 +379,7 @@ def test_whatever_becomes_of_the_child_the_parent_gets_a_typed_error(
 ):
     stand_in(monkeypatch, tmp_path, code)
     with pytest.raises(error):
-        inspect_file(stored(GOOD_PNG))
+        inspect_file(stored(GOOD_GIF))
     assert children[0].returncode is not None
 
 
@@ -401,7 +403,7 @@ def test_a_child_that_hangs_is_killed_with_all_that_it_started(
     grandchild = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'input()'])\n"
     stand_in(monkeypatch, tmp_path, grandchild + HANG)
     with pytest.raises(DecoderTimeout):
-        inspect_file(stored(GOOD_PNG), DecodeLimits(wall_seconds=0.5))
+        inspect_file(stored(GOOD_GIF), DecodeLimits(wall_seconds=0.5))
     deadline = time.monotonic() + 10
     while left := alive_in_group(children[0].pid):
         assert time.monotonic() < deadline, f"still alive: {left}"
@@ -424,7 +426,7 @@ def test_the_child_knows_nothing_of_us(stored, monkeypatch, tmp_path):
         f"json.dump([dict(os.environ), sorted(os.listdir('/proc/self/fd')), os.getcwd()],"
         f" open({str(report)!r}, 'w'))\nprint('{{\"pages\": [], \"notes\": []}}')",
     )
-    inspect_file(stored(GOOD_PNG))
+    inspect_file(stored(GOOD_GIF))
     environment, descriptors, folder = json.loads(report.read_text())
     # The C locale's own coercion may set one variable; nothing of ours is among them.
     assert not set(environment) - {"LC_CTYPE"}

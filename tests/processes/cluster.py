@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from documents.lifelines import descendants
 from documents.services.leases import process_start_ticks
+from tests.own_database import OwnDatabase, own_database
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 30
@@ -49,6 +49,7 @@ class Cluster:
     process: subprocess.Popen[bytes]
     folder: Path
     environment: dict[str, str]
+    database: OwnDatabase
 
     @property
     def log(self) -> str:
@@ -85,9 +86,8 @@ class Cluster:
 
     def page(self, page_id: str) -> tuple[str, int]:
         """Its state and how often it was tried."""
-        with contextlib.closing(sqlite3.connect(self.folder / "data" / "db.sqlite3")) as database:
-            query = "SELECT state, attempts FROM documents_page WHERE id = ?"
-            state, attempts = database.execute(query, [page_id]).fetchone()
+        query = "SELECT state, attempts FROM documents_page WHERE id = ?"
+        state, attempts = self.database.row(query, page_id)
         return state, attempts
 
     def wait_for_page(self, page_id: str, state: str, attempts: int, seconds: float) -> float:
@@ -114,18 +114,27 @@ def running_cluster(folder: Path, *, workers: int = 1) -> Iterator[Cluster]:
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("OCR_", "DJANGO_"))}
     environment |= {"OCR_DATA_DIR": str(folder / "data"), "OCR_WORKERS": str(workers)}
     environment |= {"DJANGO_SETTINGS_MODULE": "tests.processes.settings"}
+    with own_database(folder / "data") as database:
+        environment |= database.environment
+        cluster = Cluster(_supervise(folder, environment), folder, environment, database)
+        try:
+            wait_until(cluster.is_complete, START_SECONDS, f"the cluster runs\n{cluster.log}")
+            yield cluster
+        finally:
+            _make_sure_it_is_gone(cluster)
+
+
+def _supervise(folder: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
     with (folder / "log").open("wb") as log:
         command = [sys.executable, "-m", "tests.processes.supervise"]
-        process = subprocess.Popen(
+        return subprocess.Popen(
             command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
         )
-    cluster = Cluster(process, folder, environment)
-    try:
-        wait_until(cluster.is_complete, START_SECONDS, f"the cluster runs\n{cluster.log}")
-        yield cluster
-    finally:
-        if process.poll() is None:
-            family = cluster.family()
-            process.kill()
-            process.wait()
-            wait_until(lambda: not left_of(family), 5, "everything died with the supervisor")
+
+
+def _make_sure_it_is_gone(cluster: Cluster) -> None:
+    if cluster.process.poll() is None:
+        family = cluster.family()
+        cluster.process.kill()
+        cluster.process.wait()
+        wait_until(lambda: not left_of(family), 5, "everything died with the supervisor")

@@ -154,7 +154,7 @@ function failed(sentence) {
 function answered(request, going) {
   const answer = request.response;
   if (request.responseURL.includes("/login/")) return location.reload();
-  if (!answer?.refused) return failed(answer?.title ?? say.unexpected);
+  if (!answer?.refused) return failed(answer?.detail ?? say.unexpected);
   const nothingToSay = answer.job && !answer.refused.length && going.length === chosen.length;
   if (nothingToSay) return location.assign(answer.status_url);
   busy(false);

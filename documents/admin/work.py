@@ -1,0 +1,223 @@
+"""The queue: jobs, documents, pages, attempts, workers, pauses, and failures by their reason."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ActionForm
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
+
+from documents.admin.rows import ReadOnlyAdmin, ReadOnlyInline, apply
+from documents.models import Attempt, Document, Job, Page, Pause, Worker
+from documents.monitoring import failures_by_code
+from documents.queries import page_problem, with_page_counts
+from documents.services import jobs, queue, retention
+
+
+class PageInline(ReadOnlyInline):
+    model = Page
+    fields = ["number", "state", "attempts", "worker", "error_code", "problem", "seconds"]
+    readonly_fields = fields
+    show_change_link = True
+
+    @admin.display(description=_("problem"))
+    def problem(self, page: Page) -> str:
+        found = page_problem(page)
+        return found.sentence if found else ""
+
+
+class AttemptInline(ReadOnlyInline):
+    model = Attempt
+    fields = [
+        "number",
+        "rung",
+        "worker",
+        "started_at",
+        "ended_at",
+        "outcome",
+        "error_code",
+        "peak_memory",
+        "detail",
+    ]
+    readonly_fields = fields
+
+
+class PriorityForm(ActionForm):
+    """Beside the list of actions: the figure that "set the priority" sets."""
+
+    priority = forms.IntegerField(
+        label=_("priority"), required=False, min_value=-100, max_value=100, initial=10
+    )
+
+
+@admin.register(Job)
+class JobAdmin(ReadOnlyAdmin):
+    list_display = ["id", "owner", "state", "progress", "priority", "created_at", "finished_at"]
+    list_filter = ["state", "created_at"]
+    list_select_related = ["owner"]
+    search_fields = ["id", "owner__username", "documents__title"]
+    action_form = PriorityForm
+    actions = ["retry", "cancel", "set_priority"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Job]:
+        return with_page_counts(super().get_queryset(request))
+
+    @admin.display(description=_("progress"))
+    def progress(self, job: Any) -> str:
+        failed = (
+            gettext("%(count)d failed") % {"count": job.pages_failed} if job.pages_failed else ""
+        )
+        return f"{job.pages_total - job.pages_open} / {job.pages_total} {failed}"
+
+    @admin.action(description=_("Retry pages without a result"), permissions=["operate"])
+    def retry(self, request: HttpRequest, rows: QuerySet[Job]) -> None:
+        apply(request, rows, jobs.retry_job, "retry")
+
+    @admin.action(description=_("Cancel"), permissions=["operate"])
+    def cancel(self, request: HttpRequest, rows: QuerySet[Job]) -> None:
+        apply(request, rows, jobs.cancel_job, "cancel")
+
+    @admin.action(description=_("Set the priority"), permissions=["operate"])
+    def set_priority(self, request: HttpRequest, rows: QuerySet[Job]) -> None:
+        form = PriorityForm(request.POST)
+        form.fields["action"].choices = self.get_action_choices(request)
+        priority = form.cleaned_data.get("priority") if form.is_valid() else None
+        if priority is None:
+            messages.warning(request, gettext("Give a priority from -100 to 100."))
+            return
+        verb = partial(queue.set_priority, priority=priority)
+        apply(request, rows, verb, f"priority {priority}")
+
+    def has_operate_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("documents.change_job")
+
+    def get_urls(self) -> list[Any]:
+        switch = path(
+            "queue/<str:to>/",
+            self.admin_site.admin_view(require_POST(self.switch_queue)),
+            name="documents_queue_switch",
+        )
+        return [switch, *super().get_urls()]
+
+    def switch_queue(self, request: HttpRequest, to: str) -> HttpResponse:
+        """Pause or resume the whole queue, from the start page."""
+        if not self.has_operate_permission(request):
+            raise PermissionDenied
+        if to == "paused":
+            queue.pause()
+            messages.success(request, gettext("The queue is paused; pages in hand are finished."))
+        else:
+            queue.resume()
+            messages.success(request, gettext("The queue goes on."))
+        return HttpResponseRedirect(reverse("admin:index"))
+
+
+@admin.register(Document)
+class DocumentAdmin(ReadOnlyAdmin):
+    list_display = [
+        "title",
+        "owner",
+        "kind",
+        "page_count",
+        "size_bytes",
+        "created_at",
+        "trashed_at",
+    ]
+    list_filter = ["kind", "created_at", ("trashed_at", admin.EmptyFieldListFilter)]
+    list_select_related = ["owner"]
+    search_fields = ["title", "id", "owner__username", "sha256"]
+    inlines = [PageInline]
+    actions = ["trash", "restore", "remove"]
+
+    @admin.action(description=_("Move to the trash"), permissions=["operate"])
+    def trash(self, request: HttpRequest, rows: QuerySet[Document]) -> None:
+        apply(request, rows, retention.trash_document, "trash")
+
+    @admin.action(description=_("Take back from the trash"), permissions=["operate"])
+    def restore(self, request: HttpRequest, rows: QuerySet[Document]) -> None:
+        apply(request, rows, retention.restore_document, "restore")
+
+    @admin.action(description=_("Delete for good, with files"), permissions=["operate"])
+    def remove(self, request: HttpRequest, rows: QuerySet[Document]) -> None:
+        apply(request, rows, retention.delete_document, "delete")
+
+    def has_operate_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("documents.delete_document")
+
+
+@admin.register(Page)
+class PageAdmin(ReadOnlyAdmin):
+    list_display = ["__str__", "owner", "state", "attempts", "error_code", "seconds", "settled_at"]
+    list_filter = ["state", "error_code"]
+    list_select_related = ["document__owner"]
+    search_fields = ["id", "document__title", "document__owner__username"]
+    inlines = [AttemptInline]
+    actions = ["retry", "set_aside"]
+
+    @admin.display(description=_("owner"), ordering="document__owner__username")
+    def owner(self, page: Page) -> str:
+        return str(page.document.owner)
+
+    @admin.action(description=_("Retry, or release from quarantine"), permissions=["operate"])
+    def retry(self, request: HttpRequest, rows: QuerySet[Page]) -> None:
+        apply(request, rows.select_related("document__job"), jobs.retry_page, "retry")
+
+    @admin.action(description=_("Set aside (quarantine)"), permissions=["operate"])
+    def set_aside(self, request: HttpRequest, rows: QuerySet[Page]) -> None:
+        apply(request, rows.select_related("document__owner"), queue.set_aside, "set aside")
+
+    def has_operate_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("documents.change_page")
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view(self.failures)
+        return [path("failures/", view, name="documents_failures"), *super().get_urls()]
+
+    def failures(self, request: HttpRequest) -> HttpResponse:
+        """Pages that ended without text, by their reason; each leads to its pages."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        context = {
+            **self.admin_site.each_context(request),
+            "title": gettext("Failures by reason, the last 30 days"),
+            "failures": failures_by_code(),
+            "opts": self.model._meta,
+        }
+        return TemplateResponse(request, "admin/documents/failures.html", context)
+
+
+@admin.register(Attempt)
+class AttemptAdmin(ReadOnlyAdmin):
+    list_display = ["page", "number", "outcome", "error_code", "worker", "started_at", "ended_at"]
+    list_filter = ["outcome", "error_code"]
+    list_select_related = ["page__document"]
+    search_fields = ["page__document__title", "worker"]
+
+
+@admin.register(Worker)
+class WorkerAdmin(ReadOnlyAdmin):
+    list_display = ["name", "beat_at", "page", "memory_bytes"]
+    list_select_related = ["page__document"]
+
+
+@admin.register(Pause)
+class PauseAdmin(admin.ModelAdmin):
+    """Adding a row pauses; deleting it resumes."""
+
+    list_display = ["__str__", "since"]
+    list_select_related = ["user"]
+    autocomplete_fields = ["user"]
+
+
+admin.site.site_header = admin.site.site_title = _("Folio administration")
+admin.site.index_title = _("What is going on")

@@ -1,0 +1,115 @@
+"""Made-up requests to every operation, good and bad: no crash, and no answer that was not promised.
+
+Outside the ordinary run, since thousands of requests take minutes: `make fuzz`.
+"""
+
+import random
+import uuid
+from collections.abc import Callable
+from functools import cache
+
+import pytest
+import schemathesis
+import yaml
+from django.core.handlers.wsgi import WSGIHandler
+from hypothesis import HealthCheck, settings
+from schemathesis import AuthContext, Case
+from schemathesis.generation import GenerationMode
+from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
+
+from documents.api.reference import SCHEMA_FILE
+from documents.models import Document, Scope
+from documents.services.tokens import create_token
+from tests.api.operations import OPERATIONS, document_for
+
+pytestmark = [pytest.mark.fuzz, pytest.mark.django_db(transaction=True)]
+EXAMPLES = 50
+BY_NAME = {operation.name: operation for operation in OPERATIONS}
+
+
+@cache
+def handler() -> WSGIHandler:
+    return WSGIHandler()
+
+
+def application(environ: dict[str, object], start_response: Callable[..., object]):
+    """The product's WSGI application, made when the first request comes; files are closed."""
+    answer = handler()({**environ, "REMOTE_ADDR": "127.0.0.1"}, start_response)
+    try:
+        return [b"".join(answer)]
+    finally:
+        answer.close()
+
+
+schema = schemathesis.openapi.from_dict(yaml.safe_load(SCHEMA_FILE.read_text()))
+schema.app = application
+schema.config.generation.update(modes=[GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
+
+
+@schema.auth(refresh_interval=None)
+class Token:
+    """The token of this test's owner; where a bad one is made up, that is sent instead."""
+
+    secret = ""
+
+    def get(self, case: Case, context: AuthContext) -> str:
+        return self.secret
+
+    def set(self, case: Case, data: str, context: AuthContext) -> None:
+        case.headers["Authorization"] = f"Bearer {data}"
+
+
+@pytest.fixture
+def authorized(owner, settings, monkeypatch) -> None:
+    settings.OCR_API_REQUESTS_PER_MINUTE = 10**9
+    for limit in ("AT_ONE_NAME", "FROM_ONE_PLACE"):
+        monkeypatch.setattr(f"documents.services.guessing.{limit}", 10**9)
+    monkeypatch.setattr("documents.services.waiting.pause", lambda seconds: None)
+    monkeypatch.setattr(
+        Token, "secret", create_token(owner=owner, name="fuzz", scope=Scope.WRITE)[1]
+    )
+
+
+@pytest.fixture
+def some_document(owner, png) -> Callable[[str], Document]:
+    """A document in which the operation does something: the last one, if it is still there."""
+    made: dict[str, Document] = {}
+
+    def of(name: str) -> Document:
+        if name not in made or not Document.objects.filter(pk=made[name].pk).exists():
+            made[name] = document_for(BY_NAME[name], owner, png)
+        return made[name]
+
+    return of
+
+
+@schema.parametrize()
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    derandomize=True,
+)
+def test_every_answer_is_one_that_the_schema_promises(case: Case, authorized, some_document):
+    if case.meta.generation.mode.is_positive:
+        lead_somewhere(case, some_document)
+    takes_files = case.operation.label in ("POST /api/v1/documents/", "POST /api/v1/read/")
+    # What is an image and what is not, no schema can say; and a form cannot say null.
+    excluded = [positive_data_acceptance, negative_data_rejection] if takes_files else []
+    if isinstance(case.body, dict) and None not in case.body.values():
+        excluded = excluded[:1]
+    case.call_and_validate(excluded_checks=excluded)
+
+
+def lead_somewhere(case: Case, some_document: Callable[[str], Document]) -> None:
+    """Half of the made-up ids are replaced by ones that exist, else all would end in 404; no
+    Idempotency-Key is used for two requests; and no cursor can be made up."""
+    case.query.pop("cursor", None)
+    if "Idempotency-Key" in case.headers:
+        case.headers["Idempotency-Key"] = str(uuid.uuid4())
+    if not case.path_parameters or random.random() < 0.5:
+        return
+    document = some_document(case.operation.definition.raw["operationId"])
+    known = {"document_id": str(document.pk), "job_id": str(document.job_id), "number": 1}
+    for name in case.path_parameters:
+        case.path_parameters[name] = known[name]
