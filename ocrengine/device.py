@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from ocrengine.errors import BundleError
 from ocrengine.memory import usable_cores
@@ -24,10 +25,25 @@ def _cuda_is_usable() -> bool:
     return "CUDAExecutionProvider" in onnxruntime.get_available_providers()
 
 
-def choose_device(profile: EngineProfile) -> Device:
-    """The profile's wish, where the machine can fulfil it.
+CPU_FACTS = Path("/proc/cpuinfo")
+
+
+def has_bf16() -> bool:
+    """Whether the processor multiplies bfloat16 itself; one that only pretends to is slower."""
+    try:
+        flags = CPU_FACTS.read_text()
+    except OSError:
+        return False
+    return "avx512_bf16" in flags or "amx_bf16" in flags
+
+
+def choose_device(profile: EngineProfile, precisions: tuple[str, ...] = ("fp32",)) -> Device:
+    """The profile's wish, where the machine and the bundle can fulfil it.
+
+    precisions   what the bundle's networks can compute in
 
     FP16 is never used on a CPU: without hardware support it was measured 12 to 16 times slower.
+    BF16 is, where the processor has it: a third less work for the same text.
     """
     threads = profile.threads or max(1, usable_cores() // max(1, profile.pages_in_flight))
     wanted = profile.device
@@ -40,4 +56,6 @@ def choose_device(profile: EngineProfile) -> Device:
     why = "asked for" if wanted == "cpu" else "the runtime finds no CUDA device"
     if profile.precision == "fp16":
         why += "; fp16 was asked for, and a CPU is slower with it"
+    if profile.precision in ("auto", "bf16") and "bf16" in precisions and has_bf16():
+        return Device("cpu", "bf16", threads, why)
     return Device("cpu", "fp32", threads, why)

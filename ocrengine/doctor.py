@@ -65,8 +65,9 @@ def engine_facts(profile: EngineProfile, bundle: str) -> Iterator[Fact]:
         "from ocrengine.bundles import get_bundle\n"
         "from ocrengine.device import choose_device\n"
         "from ocrengine.profiles import EngineProfile\n"
-        "device = choose_device(EngineProfile(**json.loads(sys.argv[2])))\n"
         "spec = get_bundle(sys.argv[3]); spec.verified_files()\n"
+        "profile = EngineProfile(**json.loads(sys.argv[2]))\n"
+        "device = choose_device(profile, spec.precisions)\n"
         "print(json.dumps([device.name, device.precision, device.threads, device.reason,"
         " spec.licence, spec.fingerprint]))\n"
     )

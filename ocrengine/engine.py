@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ocrengine.bundles import load_bundle
+from ocrengine.bundles import get_bundle, load_bundle
 from ocrengine.detect import Detector
 from ocrengine.device import choose_device
 from ocrengine.pipeline import PageLines, Stopwatch, read_page
@@ -23,7 +23,7 @@ class Engine:
 
     def __init__(self, profile: EngineProfile, bundle: str = "accurate") -> None:
         self.profile = profile
-        self.device = choose_device(profile)
+        self.device = choose_device(profile, get_bundle(bundle).precisions)
         self.bundle = load_bundle(bundle, self.device)
         self.detector = Detector(
             self.bundle.detector, self.bundle.detector_settings, profile.tile_side

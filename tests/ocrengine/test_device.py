@@ -28,6 +28,25 @@ def test_a_cpu_never_gets_fp16(precision):
 
 
 @pytest.mark.usefixtures("without_cuda")
+@pytest.mark.parametrize(
+    ("flags", "precision", "precisions", "chosen"),
+    [
+        ("avx2 avx512_bf16", "auto", ("fp32", "bf16"), "bf16"),
+        ("avx2 avx512_bf16", "auto", ("fp32",), "fp32"),
+        ("avx2 avx512_bf16", "fp32", ("fp32", "bf16"), "fp32"),
+        ("avx2 avx512f", "bf16", ("fp32", "bf16"), "fp32"),
+    ],
+)
+def test_bf16_is_used_where_processor_bundle_and_profile_agree(
+    tmp_path, monkeypatch, flags, precision, precisions, chosen
+):
+    monkeypatch.setattr(device, "CPU_FACTS", tmp_path / "cpuinfo")
+    (tmp_path / "cpuinfo").write_text(f"flags : {flags}")
+    wish = replace(BALANCED, precision=precision)
+    assert choose_device(wish, precisions).precision == chosen
+
+
+@pytest.mark.usefixtures("without_cuda")
 def test_asking_for_a_device_that_is_absent_is_an_error_and_not_a_surprise():
     with pytest.raises(BundleError, match="cuda"):
         choose_device(GPU)

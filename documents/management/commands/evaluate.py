@@ -1,0 +1,55 @@
+"""Score a bundle's recogniser on real lines."""
+
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from ocrengine import BALANCED
+from ocrengine.errors import EngineError
+
+
+class Command(BaseCommand):
+    help = (
+        "Character error rate on the annotated lines of DATA/<set>/{images,gt}, by subset; without"
+        " --data, scores of the bundle 'fast' on rendered lines and pages that no training sees."
+    )
+    requires_system_checks = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--data", type=Path, help="folder of <set>/images, gt")
+        parser.add_argument("--sets", help="names, with commas; default: every one there is")
+        parser.add_argument("--bundle", default=settings.OCR_BUNDLE, help="a name, or a folder")
+        parser.add_argument("--limit", type=int, help="lines of each subset")
+        parser.add_argument("--worst", type=Path, help="folder for pictures of the worst lines")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        from ocrengine.training import evaluate  # noqa: PLC0415  heavy
+
+        if options["data"] is None:
+            for name, score in evaluate.rendered().items():
+                self.stdout.write(f"{name:12} {score:.4f}")
+            return
+        data: Path = options["data"]
+        there = sorted(path.parent.name for path in data.glob("*/gt"))
+        if not there:
+            raise CommandError(f"{data} holds no <set>/gt.")
+        sets = options["sets"].split(",") if options["sets"] else there
+        found = {}
+        profile = BALANCED.override(device="cpu", threads=1)
+        try:
+            for name, scores in evaluate.evaluate(
+                data, sets, options["bundle"], profile, options["limit"]
+            ):
+                found[name] = scores
+                self.stderr.write(f"{name} done")
+        except EngineError as error:
+            raise CommandError(str(error)) from error
+        if options["worst"]:
+            options["worst"].mkdir(parents=True, exist_ok=True)
+            for name, scores in found.items():
+                for subset, score in scores.items():
+                    path = options["worst"] / f"{name}-{subset}.png"
+                    evaluate.worst_sheet(score.worst(20), path)
+        self.stdout.write(evaluate.table(found))

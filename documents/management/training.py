@@ -1,0 +1,62 @@
+"""What both training commands ask and say."""
+
+import signal
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from ocrengine.errors import BundleError
+
+
+class TrainingCommand(BaseCommand):
+    """A subclass names its network, what it sees, and how to look at it and train it."""
+
+    requires_system_checks = []
+    network: str
+    unit: str
+    until: int
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--until", type=int, default=self.until, help=f"{self.unit} seen in all"
+        )
+        parser.add_argument("--seed", type=int, default=1)
+        parser.add_argument(
+            "--folder",
+            type=Path,
+            default=Path.home() / "ocr-training" / self.network,
+            help="of the optimizer's state, the history and the plots",
+        )
+        parser.add_argument("--weights", type=Path, help="where the averaged weights land")
+        parser.add_argument(
+            "--look", type=Path, metavar="PNG", help=f"write a sheet of {self.unit}, then stop"
+        )
+        parser.add_argument(
+            "--packages", action="store_true", help="name the system packages that are used"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        # Heavy: imported when it is wanted.
+        from ocrengine.training import corpus, fonts  # noqa: PLC0415
+
+        if options["packages"]:
+            self.stdout.write(f"{fonts.PACKAGES} {corpus.PACKAGES}")
+            return
+        try:
+            if options["look"]:
+                self.look(options["look"], options["seed"])
+            else:
+                # A polite kill is a Ctrl-C: what was learned since the last save is kept.
+                signal.signal(signal.SIGTERM, signal.default_int_handler)
+                self.train(options)
+        except KeyboardInterrupt:
+            self.stdout.write("Stopped; the same command goes on from here.")
+        except BundleError as error:
+            raise CommandError(str(error)) from error
+
+    def look(self, path: Path, seed: int) -> None:
+        raise NotImplementedError
+
+    def train(self, options: dict[str, Any]) -> None:
+        raise NotImplementedError

@@ -1,0 +1,1 @@
+"""Networks: forward only. No losses, no loading of data, no printing."""

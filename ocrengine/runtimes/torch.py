@@ -1,0 +1,151 @@
+"""PyTorch as a network: our own checkpoints, folded and run without gradients."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from ocrengine.charset import Charset
+from ocrengine.device import Device
+from ocrengine.errors import BundleError, OutOfMemory
+from ocrengine.nets import checkpoint
+from ocrengine.nets.crnn import Crnn, CrnnConfig
+from ocrengine.nets.crnn_vgg import VggCrnn, VggCrnnConfig
+from ocrengine.nets.dbnet import TRUNKS, DbConfig, DbNet
+
+_OUT_OF_MEMORY = ("DefaultCPUAllocator", "out of memory", "not enough memory")
+_LUMA = (0.299, 0.587, 0.114)
+
+
+class _ProbabilityMap(nn.Module):
+    """(B, 3, H, W) -> (B, 1, H, W) probabilities"""
+
+    def __init__(self, net: DbNet) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, pages: torch.Tensor) -> torch.Tensor:
+        return torch.sigmoid(self.net(pages).float())
+
+
+class _StepProbabilities(nn.Module):
+    """(B, 3, h, W) -> (B, T, C) probabilities of a network that sees gray lines"""
+
+    def __init__(self, net: Crnn | VggCrnn) -> None:
+        super().__init__()
+        self.net = net
+        self.register_buffer("luma", torch.tensor(_LUMA).view(1, 3, 1, 1), persistent=False)
+
+    def forward(self, lines: torch.Tensor) -> torch.Tensor:
+        gray = (lines * cast(torch.Tensor, self.luma)).sum(dim=1, keepdim=True)
+        return self.net(gray).float().softmax(dim=2)
+
+
+class TorchNetwork:
+    """One array in, one array out; batch norms are folded into their convolutions."""
+
+    def __init__(self, net: nn.Module, device: Device) -> None:
+        torch.set_num_threads(device.threads)
+        self._device = torch.device(device.name)
+        self._half = device.precision == "bf16"
+        folded = fold_batch_norms(net.eval()).to(self._device)
+        self._net = folded.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    @torch.inference_mode()
+    def __call__(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        """float32 in and out, shapes as the network says"""
+        try:
+            pixels = torch.from_numpy(batch).to(self._device, memory_format=torch.channels_last)
+            with torch.autocast(self._device.type, torch.bfloat16, enabled=self._half):
+                output: NDArray[np.float32] = self._net(pixels).cpu().numpy()
+        except (RuntimeError, MemoryError) as error:
+            if any(sign in str(error) for sign in _OUT_OF_MEMORY):
+                raise OutOfMemory(str(error)[:200]) from error
+            raise
+        return output
+
+
+def fold_batch_norms(net: nn.Module) -> nn.Module:
+    """Each convolution followed by a batch norm becomes one convolution: the same answer, less
+    work. `net` must be in evaluation mode, and is changed."""
+    for child in net.children():
+        fold_batch_norms(child)
+        if not isinstance(child, nn.Sequential):
+            continue
+        for i in range(len(child) - 1):
+            first, second = child[i], child[i + 1]
+            if isinstance(first, nn.Conv2d) and isinstance(second, nn.BatchNorm2d):
+                child[i], child[i + 1] = fuse_conv_bn_eval(first, second), nn.Identity()
+    return net
+
+
+@dataclass(frozen=True)
+class LoadedDetector:
+    network: TorchNetwork
+    preprocessing: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class LoadedRecognizer:
+    network: TorchNetwork
+    preprocessing: dict[str, Any]
+    charset: Charset
+    height: int
+
+
+def load_detector(path: Path, device: Device) -> LoadedDetector:
+    """A DBNet checkpoint; the training's threshold head is left behind."""
+    tensors, metadata = checkpoint.load(path)
+    _expect(path, metadata, *(f"dbnet-{trunk}" for trunk in TRUNKS))
+    net = DbNet(DbConfig(**json.loads(metadata["config"])))
+    kept = {name: t for name, t in tensors.items() if not name.startswith("threshold.")}
+    _fill(path, net, kept)
+    network = TorchNetwork(_ProbabilityMap(net), device)
+    return LoadedDetector(network, json.loads(metadata["preprocessing"]))
+
+
+def load_recognizer(path: Path, device: Device) -> LoadedRecognizer:
+    """A CRNN checkpoint, ours or a classic one, with its charset and the height of its lines."""
+    tensors, metadata = checkpoint.load(path)
+    _expect(path, metadata, "crnn", "crnn-vgg")
+    net: Crnn | VggCrnn
+    if metadata["architecture"] == "crnn":
+        net = Crnn(CrnnConfig.from_json(metadata["config"]))
+    else:
+        net = VggCrnn(VggCrnnConfig(**json.loads(metadata["config"])))
+    charset = Charset(tuple(metadata["charset"]))
+    if charset.classes != net.config.classes:
+        raise BundleError(
+            f"{path.name} tells {net.config.classes} classes apart, its charset {charset.classes}"
+        )
+    _fill(path, net, tensors)
+    network = TorchNetwork(_StepProbabilities(net), device)
+    preprocessing = json.loads(metadata["preprocessing"])
+    return LoadedRecognizer(network, preprocessing, charset, net.config.height)
+
+
+def _expect(path: Path, metadata: dict[str, str], *architectures: str) -> None:
+    found = metadata.get("architecture", "nothing")
+    if found not in architectures:
+        raise BundleError(f"{path.name} holds {found}, not {' or '.join(architectures)}")
+
+
+def _fill(path: Path, net: nn.Module, tensors: dict[str, torch.Tensor]) -> None:
+    wanted = net.state_dict()
+    wrong = {
+        name for name in wanted if name in tensors and tensors[name].shape != wanted[name].shape
+    }
+    # A batch norm's count of batches is of no use here, and other people's files lack it.
+    missing = {name for name in wanted.keys() - tensors if not name.endswith("num_batches_tracked")}
+    odd = sorted(missing | wrong | (tensors.keys() - wanted.keys()))
+    if odd:
+        raise BundleError(f"{path.name} does not fit its architecture: {', '.join(odd[:3])}")
+    net.load_state_dict(tensors, strict=False)

@@ -1,0 +1,188 @@
+"""Training the detector: pages in, one process, one core."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+
+from ocrengine.bundles import FAST_DETECTING
+from ocrengine.detect import boxes_from_map
+from ocrengine.geometry import Quads, unclip
+from ocrengine.nets.dbnet import DbConfig, DbNet, DbNetTwin
+from ocrengine.training.db_targets import make_targets
+from ocrengine.training.lines import Material
+from ocrengine.training.losses import db_loss
+from ocrengine.training.pages import PageRenderer, PageSample
+from ocrengine.training.runs import SYMMETRIC, Order, Run, Schedule
+
+SIDE = 512
+BATCH = 4
+RATE = 2e-3
+CHECK_EVERY = 1000
+CHECK_PAGES = 40
+BIAS = -2.0
+"""Of the probability at the start: most of a page is not text."""
+WEIGHTS = Path(__file__).parents[1] / "weights" / "detector.safetensors"
+
+
+def as_input(pictures: list[np.ndarray]) -> torch.Tensor:
+    """(H, W, 3) uint8 RGB each -> (B, 3, H, W) float32, -1..1"""
+    stacked = np.stack(pictures).transpose(0, 3, 1, 2).astype(np.float32) / 127.5 - 1
+    return torch.from_numpy(stacked).contiguous(memory_format=torch.channels_last)
+
+
+def collate(pages: list[PageSample]) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+    """Pages of one size -> pictures and the maps they should give, (B, S, S) each"""
+    targets = [make_targets(page.picture.shape[0], page.quads, page.ignored) for page in pages]
+    maps = {name: torch.from_numpy(np.stack([t[name] for t in targets])) for name in targets[0]}
+    return as_input([page.picture for page in pages]), maps
+
+
+def start(order: Order, side: int, config: DbConfig) -> None:
+    """Train on what this system has installed."""
+    check = held_out_pages(Material.installed(held_out=True), CHECK_PAGES, side)
+    DetectorTraining(order, Material.installed(), check, side, config).train()
+
+
+class DetectorTraining:
+    def __init__(
+        self,
+        order: Order,
+        material: Material,
+        check: list[PageSample],
+        side: int = SIDE,
+        config: DbConfig | None = None,
+    ) -> None:
+        """check   pages that the weights are scored on; side   pixels of the training's pages"""
+        torch.set_num_threads(1)
+        cv2.setNumThreads(0)
+        torch.manual_seed(order.seed)
+        self.material, self.check, self.side = material, check, side
+        net = DbNetTwin(config or DbConfig())
+        torch.nn.init.constant_(net.probability[-1].bias, BIAS)  # type: ignore[arg-type]
+        self.net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.run = Run(
+            order,
+            self.net,
+            Schedule(RATE, order.until, warm_up_steps=50),
+            about_detector(net.config),
+            weight_decay=1e-4,
+            average_decay=0.998,
+        )
+
+    def train(self) -> None:
+        """Until the schedule's end; may be killed at any moment, and loses nothing on Ctrl-C."""
+        print(self.run.resume(), flush=True)
+        try:
+            self._go_on()
+            self.check_up()
+        finally:
+            self.run.say()
+            self.run.save()
+
+    def _go_on(self) -> None:
+        seed = self.run.order.seed + self.run.seen.steps
+        renderer = PageRenderer(seed, self.material, self.side)
+        next_check = (self.run.seen.samples // CHECK_EVERY + 1) * CHECK_EVERY
+        while not self.run.is_finished:
+            self.step([renderer.sample() for _ in range(BATCH)])
+            self.run.keep_up()
+            if self.run.seen.samples >= next_check:
+                next_check += CHECK_EVERY
+                self.check_up()
+
+    def check_up(self) -> None:
+        """Score, remember, and land the weights if they are the best so far."""
+        scores = self.score()
+        landed = self.run.land(1 - scores["mean"])
+        self.run.note({**scores, "landed": landed})
+        self.run.plot()
+
+    def step(self, pages: list[PageSample]) -> None:
+        self.net.train()
+        pictures, maps = collate(pages)
+        with torch.autocast("cpu", torch.bfloat16):
+            probability, threshold = self.net.both(pictures)
+        loss = db_loss(probability, threshold, maps)
+        self.run.step(loss, len(pages), sum(len(page.quads) for page in pages))
+
+    def score(self) -> dict[str, float]:
+        """Precision, recall and their mean at IoU 0.5, averaged weights, held-out pages."""
+        net = DbNetTwin(self.net.config)
+        net.load_state_dict(self.run.average.tensors)
+        scores = score_pages(net, self.check)
+        print(scores, flush=True)
+        return scores
+
+
+def held_out_pages(
+    material: Material, count: int, side: int, seed: int = 20_000
+) -> list[PageSample]:
+    """Pages of held-out material, always the same."""
+    renderer = PageRenderer(seed, material, side)
+    return [renderer.sample() for _ in range(count)]
+
+
+@torch.inference_mode()
+def find_lines(net: DbNet, picture: np.ndarray) -> Quads:
+    """(H, W, 3) -> (N, 4, 2) in its pixels; H and W are multiples of 32"""
+    net.eval()
+    probability = torch.sigmoid(net(as_input([picture])))[0, 0].numpy()
+    kernels, _ = boxes_from_map((probability * 255).astype(np.uint8), FAST_DETECTING)
+    return unclip(kernels, FAST_DETECTING.unclip_ratio)
+
+
+def score_pages(net: DbNet, pages: list[PageSample]) -> dict[str, float]:
+    matched = truths = found = 0
+    for page in pages:
+        quads = find_lines(net, page.picture)
+        ignored = page.ignored
+        quads = quads[[not any(_overlap(quad, other) for other in ignored) for quad in quads]]
+        matched += count_matches(page.quads, quads)
+        truths, found = truths + len(page.quads), found + len(quads)
+    recall, precision = matched / max(1, truths), matched / max(1, found)
+    mean = 2 * recall * precision / max(1e-9, recall + precision)
+    return {"precision": round(precision, 4), "recall": round(recall, 4), "mean": round(mean, 4)}
+
+
+def _overlap(quad: np.ndarray, other: np.ndarray) -> bool:
+    return _shared(quad, other) > 0.5 * cv2.contourArea(quad)
+
+
+def _shared(a: np.ndarray, b: np.ndarray) -> float:
+    return float(cv2.intersectConvexConvex(a.astype(np.float32), b.astype(np.float32))[0])
+
+
+def count_matches(truth: Quads, found: Quads) -> int:
+    """Pairs at IoU 0.5 or more, one to one, best first."""
+    pairs: list[tuple[float, int, int]] = []
+    for i, a in enumerate(list(truth)):
+        near = (found.max(axis=1) > a.min(axis=0)).all(axis=1)
+        near &= (found.min(axis=1) < a.max(axis=0)).all(axis=1)
+        for j in np.flatnonzero(near).tolist():
+            shared = _shared(a, found[j])
+            union = cv2.contourArea(a) + cv2.contourArea(found[j]) - shared
+            if shared >= 0.5 * union:
+                pairs.append((shared / union, i, j))
+    left: set[int] = set()
+    right: set[int] = set()
+    for _, i, j in sorted(pairs, reverse=True):
+        if i not in left and j not in right:
+            left.add(i)
+            right.add(j)
+    return len(left)
+
+
+def about_detector(config: DbConfig) -> dict[str, str]:
+    """Metadata of the checkpoint: everything that must agree with the weights."""
+    return {
+        "architecture": config.architecture,
+        "config": json.dumps(vars(config)),
+        "preprocessing": json.dumps(SYMMETRIC),
+        "provenance": "trained by manage.py train_detector on pages rendered from free fonts",
+        "licence": "Apache-2.0",
+    }

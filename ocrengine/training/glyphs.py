@@ -1,0 +1,103 @@
+"""Letters as small pictures, drawn once each by FreeType (through Pillow) and kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from ocrengine.training.fonts import Face
+
+EM = 40
+"""Pixels to the em. Lines are drawn at this size and shrunk: enough for a height of 32."""
+MAX_GLYPHS = 250_000
+"""Pictures kept, about 1.5 kB each."""
+
+Alpha = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Glyph:
+    ink: Alpha
+    left: int
+    """From the pen to the picture's left edge, pixels."""
+    top: int
+    """From the baseline up to the picture's upper edge is negative: y grows downwards."""
+    advance: float
+
+
+@dataclass(frozen=True)
+class Strip:
+    """One line of text as ink on nothing."""
+
+    ink: Alpha
+    """(h, w) uint8, 255 = fully inked"""
+    text: str
+    centres: NDArray[np.float32]
+    """(len(text),) x of each character's middle, in pixels of `ink`"""
+    top: int
+    """Rows top:bottom hold ink; outside them are the font's own margins."""
+    bottom: int
+
+
+@lru_cache(maxsize=700)
+def _font(path: str, index: int) -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(path, EM, index=index, layout_engine=ImageFont.Layout.BASIC)
+
+
+@lru_cache(maxsize=MAX_GLYPHS)
+def draw_glyph(face: Face, character: str) -> Glyph:
+    font = _font(face.path, face.index)
+    left, top, right, bottom = font.getbbox(character, anchor="ls")
+    width, height = max(1, int(right - left)), max(1, int(bottom - top))
+    picture = Image.new("L", (width, height))
+    ImageDraw.Draw(picture).text((-left, -top), character, fill=255, font=font, anchor="ls")
+    return Glyph(np.asarray(picture).copy(), int(left), int(top), font.getlength(character))
+
+
+def set_line(
+    text: str, face: Face, latin: Face | None, tracking: float, space: float
+) -> Strip | None:
+    """Set a line on one baseline; None when there is no ink.
+
+    latin      the face of ASCII characters, where it is another one
+    tracking   pixels added after each character
+    space      factor on the width of spaces
+    """
+    pen, placed, centres = 0.0, [], []
+    for character in text:
+        own = latin if latin is not None and character < "\x7f" else face
+        glyph = draw_glyph(own, character)
+        advance = glyph.advance * (space if character == " " else 1.0) + tracking
+        if character == " ":
+            centres.append(pen + advance / 2)
+        else:
+            placed.append((round(pen) + glyph.left, glyph))
+            centres.append(round(pen) + glyph.left + glyph.ink.shape[1] / 2)
+        pen += max(advance, 2.0)
+    return _compose(text, placed, centres) if placed else None
+
+
+def _compose(
+    text: str, placed: Sequence[tuple[int, Glyph]], centres: Sequence[float]
+) -> Strip | None:
+    start = min(x for x, _ in placed)
+    stop = max(x + glyph.ink.shape[1] for x, glyph in placed)
+    above = min(glyph.top for _, glyph in placed)
+    below = max(glyph.top + glyph.ink.shape[0] for _, glyph in placed)
+    # The font's own body, about .88 em above the baseline and .24 below, whatever is inked.
+    ceiling, floor = min(above, -round(0.88 * EM)), max(below, round(0.24 * EM))
+    ink = np.zeros((floor - ceiling, stop - start), np.uint8)
+    for x, glyph in placed:
+        height, width = glyph.ink.shape
+        rows = slice(glyph.top - ceiling, glyph.top - ceiling + height)
+        part = ink[rows, x - start : x - start + width]
+        np.maximum(part, glyph.ink, out=part)
+    if not ink.any():
+        return None
+    middles = np.array(centres, np.float32) - start
+    return Strip(ink, text, middles, above - ceiling, below - ceiling)

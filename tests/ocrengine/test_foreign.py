@@ -1,0 +1,178 @@
+"""Checkpoints of other people's layouts, made here from their key lists."""
+
+import pickle
+
+import numpy as np
+import pytest
+import torch
+
+from ocrengine import foreign
+from ocrengine.device import Device
+from ocrengine.errors import BundleError
+from ocrengine.foreign import convert, inspect_checkpoint
+from ocrengine.nets.crnn_vgg import VggCrnn, VggCrnnConfig
+from ocrengine.runtimes.torch import load_detector, load_recognizer
+
+CPU = Device("cpu", "fp32", 1, "a test")
+WIDTH, NECK = 4, 16
+
+
+def norm(name, channels):
+    kinds = ("weight", "bias", "running_mean", "running_var")
+    return {f"{name}.{kind}": torch.rand(channels) + 0.5 for kind in kinds}
+
+
+def block(name, inputs, outputs, *, changes):
+    state = {
+        f"{name}.conv1.weight": torch.randn(outputs, inputs, 3, 3),
+        f"{name}.conv2.weight": torch.randn(outputs, outputs, 3, 3),
+        **norm(f"{name}.bn1", outputs),
+        **norm(f"{name}.bn2", outputs),
+    }
+    if changes:
+        state[f"{name}.downsample.0.weight"] = torch.randn(outputs, inputs, 1, 1)
+        state |= norm(f"{name}.downsample.1", outputs)
+    return state
+
+
+@pytest.fixture
+def detector_state():
+    """ModelScope's DBNet, narrow."""
+    torch.manual_seed(1)
+    state = {"backbone.conv1.weight": torch.randn(WIDTH, 3, 7, 7), **norm("backbone.bn1", WIDTH)}
+    before = WIDTH
+    for stage in range(4):
+        outputs = WIDTH << stage
+        state |= block(f"backbone.layer{stage + 1}.0", before, outputs, changes=stage > 0)
+        state |= block(f"backbone.layer{stage + 1}.1", outputs, outputs, changes=False)
+        state[f"decoder.in{stage + 2}.weight"] = torch.randn(NECK, outputs, 1, 1)
+        name = "decoder.out2" if stage == 0 else f"decoder.out{stage + 2}.0"
+        state[f"{name}.weight"] = torch.randn(NECK // 4, NECK, 3, 3)
+        before = outputs
+    inner = NECK // 4
+    for head in ("binarize", "thresh"):
+        state |= {
+            f"decoder.{head}.0.weight": torch.randn(inner, NECK, 3, 3),
+            f"decoder.{head}.3.weight": torch.randn(inner, inner, 2, 2),
+            f"decoder.{head}.3.bias": torch.randn(inner),
+            f"decoder.{head}.6.weight": torch.randn(inner, 1, 2, 2),
+            f"decoder.{head}.6.bias": torch.randn(1),
+            **norm(f"decoder.{head}.1", inner),
+            **norm(f"decoder.{head}.4", inner),
+        }
+    return state
+
+
+@pytest.fixture
+def recognizer_state():
+    torch.manual_seed(1)
+    return VggCrnn(VggCrnnConfig(classes=5, width=4)).state_dict()
+
+
+def saved(path, state):
+    torch.save(state, path)
+    return path
+
+
+@pytest.mark.parametrize("prefix", ["", "module.", "model.module."])
+def test_a_detector_is_recognised_under_any_wrapping(tmp_path, detector_state, prefix):
+    wrapped = {"state_dict": {prefix + key: value for key, value in detector_state.items()}}
+    found = inspect_checkpoint(saved(tmp_path / "model.pt", wrapped))
+    assert found.family.startswith("ModelScope DBNet")
+    assert found.config == {"width": WIDTH, "neck": NECK, "trunk": "resnet18"}
+    assert found.fits
+    assert found.unexpected == []
+    assert found.preprocessing["bgr"] is True
+
+
+def test_a_converted_detector_runs(tmp_path, detector_state):
+    out = tmp_path / "detector.safetensors"
+    convert(saved(tmp_path / "model.pt", detector_state), out)
+    loaded = load_detector(out, CPU)
+    assert loaded.network(np.zeros((1, 3, 64, 64), np.float32)).shape == (1, 1, 64, 64)
+    assert loaded.preprocessing["mean"][0] == pytest.approx(123.68 / 255)
+
+
+def test_the_bias_before_a_batch_norm_is_not_lost(tmp_path, detector_state):
+    found = inspect_checkpoint(saved(tmp_path / "model.pt", detector_state))
+    bias = detector_state["decoder.binarize.3.bias"]
+    mean = detector_state["decoder.binarize.4.running_mean"]
+    assert torch.equal(found.tensors["probability.2.running_mean"], mean - bias)
+
+
+def test_a_recogniser_needs_its_vocabulary_and_then_runs(tmp_path, recognizer_state):
+    path, out = saved(tmp_path / "rec.pt", recognizer_state), tmp_path / "recognizer.safetensors"
+    with pytest.raises(BundleError, match="vocabulary"):
+        convert(path, out)
+    vocabulary = tmp_path / "vocab.txt"
+    vocabulary.write_text("a\n \n\u3000\n")
+    convert(path, out, vocabulary)
+    loaded = load_recognizer(out, CPU)
+    assert loaded.charset.characters[:3] == ("a", " ", "\u3000")
+    assert loaded.network(np.zeros((2, 3, 32, 64), np.float32)).shape == (2, 16, 5)
+
+
+def test_a_classic_recogniser_takes_lines_of_48_rows_too(recognizer_state):
+    net = VggCrnn(VggCrnnConfig(classes=5, width=4)).eval()
+    net.load_state_dict(recognizer_state)
+    assert net(torch.zeros(1, 1, 48, 160)).shape == (1, 40, 5)
+
+
+def test_what_is_missing_is_named(tmp_path, detector_state):
+    del detector_state["decoder.out4.0.weight"]
+    path = saved(tmp_path / "model.pt", detector_state)
+    assert inspect_checkpoint(path).missing == ["pyramid.smooth.2.weight"]
+    with pytest.raises(BundleError, match="lacks 1 tensors"):
+        convert(path, tmp_path / "out.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("key", "why"),
+    [
+        ("backbone.layer2.0.conv2_offset.weight", "deformable"),
+        ("module.FeatureExtraction.ConvNet.0.weight", "clovaai"),
+        ("cnn.conv0.weight", "meijieru"),
+        ("feat_extractor.0.weight", "docTR"),
+        ("something.else", "no known layout"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_by_name(tmp_path, key, why):
+    with pytest.raises(BundleError, match=why):
+        inspect_checkpoint(saved(tmp_path / "model.pt", {key: torch.zeros(1)}))
+
+
+@pytest.mark.parametrize(
+    "name", ["checkpoint-80000", "model.ckpt.data-00000-of-00001", "graph.pb", "model.ckpt.index"]
+)
+def test_tensorflow_is_refused(tmp_path, name):
+    (tmp_path / name).write_bytes(b"\0")
+    with pytest.raises(BundleError, match="TensorFlow"):
+        inspect_checkpoint(tmp_path / name)
+
+
+class Evil:
+    def __reduce__(self):
+        return (print, ("this must never be printed",))
+
+
+def test_a_file_that_wants_to_run_code_is_refused(tmp_path, capsys):
+    path = tmp_path / "model.pt"
+    path.write_bytes(pickle.dumps({"weight": Evil()}, protocol=2))
+    with pytest.raises(BundleError):
+        inspect_checkpoint(path)
+    torch.save({"weight": Evil()}, path)
+    with pytest.raises(BundleError):
+        inspect_checkpoint(path)
+    assert capsys.readouterr().out == ""
+
+
+def test_a_file_over_the_limit_is_not_opened(tmp_path, monkeypatch):
+    monkeypatch.setattr(foreign, "MAX_FILE", 10)
+    with pytest.raises(BundleError, match="larger"):
+        inspect_checkpoint(saved(tmp_path / "model.pt", {"weight": torch.zeros(100)}))
+
+
+def test_shapes_that_contradict_the_layout_are_refused(tmp_path, recognizer_state):
+    recognizer_state["conv1.0.weight"] = torch.zeros(3, 3)
+    with pytest.raises(BundleError, match="another shape"):
+        inspect_checkpoint(saved(tmp_path / "rec.pt", recognizer_state))

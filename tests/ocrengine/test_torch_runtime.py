@@ -1,0 +1,132 @@
+"""Our checkpoints as networks of a bundle: tiny ones with seeded weights."""
+
+import hashlib
+import json
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from ocrengine.bundles import BUNDLES, load_bundle
+from ocrengine.device import Device
+from ocrengine.errors import BundleError
+from ocrengine.nets import checkpoint
+from ocrengine.nets.crnn import Crnn, CrnnConfig
+from ocrengine.nets.dbnet import DbConfig, DbNetTwin
+from ocrengine.runtimes.torch import load_detector, load_recognizer
+from ocrengine.training.runs import SYMMETRIC, write_checksums
+
+CPU = Device("cpu", "fp32", 1, "a test")
+LINES = CrnnConfig(classes=4, stem=4, channels=(4, 4, 8, 8), hidden=4)
+PAGES = DbConfig(width=4, neck=8)
+SEEN = {"preprocessing": json.dumps(SYMMETRIC)}
+
+
+@pytest.fixture
+def detector(tmp_path):
+    torch.manual_seed(1)
+    path = tmp_path / "detector.safetensors"
+    about = {"architecture": "dbnet-resnet18", "config": json.dumps(vars(PAGES)), **SEEN}
+    checkpoint.save(path, DbNetTwin(PAGES).state_dict(), about)
+    return path
+
+
+@pytest.fixture
+def recognizer(tmp_path):
+    torch.manual_seed(1)
+    path = tmp_path / "recognizer.safetensors"
+    about = {"architecture": "crnn", "config": json.dumps(vars(LINES)), "charset": " a一", **SEEN}
+    checkpoint.save(path, Crnn(LINES).state_dict(), about)
+    return path
+
+
+def test_a_detector_answers_with_probabilities(detector):
+    network = load_detector(detector, CPU).network
+    output = network(np.zeros((1, 3, 64, 96), np.float32))
+    assert output.shape == (1, 1, 64, 96)
+    assert output.dtype == np.float32
+    assert 0 <= output.min() <= output.max() <= 1
+
+
+def test_a_recognizer_answers_with_probabilities_and_brings_its_charset(recognizer):
+    loaded = load_recognizer(recognizer, CPU)
+    output = loaded.network(np.zeros((2, 3, 32, 64), np.float32))
+    assert output.shape == (2, 16, loaded.charset.classes)
+    assert output.sum(axis=2) == pytest.approx(1, abs=1e-5)
+    assert loaded.charset.characters == (" ", "a", "一")
+    assert loaded.height == 32
+
+
+def test_half_the_precision_says_nearly_the_same(detector, recognizer):
+    half = replace(CPU, precision="bf16")
+    for load, shape in ((load_detector, (1, 3, 64, 64)), (load_recognizer, (1, 3, 32, 64))):
+        path = detector if load is load_detector else recognizer
+        pixels = np.random.default_rng(1).uniform(-1, 1, shape).astype(np.float32)
+        answer = load(path, half).network(pixels)
+        assert answer.dtype == np.float32
+        assert answer == pytest.approx(load(path, CPU).network(pixels), abs=0.05)
+
+
+def test_a_recognizer_sees_the_lightness_of_colours(recognizer):
+    network = load_recognizer(recognizer, CPU).network
+    red = np.zeros((1, 3, 32, 64), np.float32)
+    red[:, 0, :, 20:40] = 1
+    gray = np.zeros_like(red)
+    gray[..., 20:40] = 0.299
+    assert network(red) == pytest.approx(network(gray), abs=1e-5)
+
+
+def test_a_network_of_another_kind_is_refused(detector, recognizer):
+    with pytest.raises(BundleError, match="holds crnn, not dbnet-resnet18"):
+        load_detector(recognizer, CPU)
+    with pytest.raises(BundleError, match="not crnn"):
+        load_recognizer(detector, CPU)
+
+
+def test_a_charset_of_another_size_is_refused(tmp_path, recognizer):
+    tensors, metadata = checkpoint.load(recognizer)
+    other = tmp_path / "other.safetensors"
+    checkpoint.save(other, tensors, metadata | {"charset": "ab"})
+    with pytest.raises(BundleError, match="4 classes"):
+        load_recognizer(other, CPU)
+
+
+def test_weights_that_do_not_fit_are_refused(tmp_path, recognizer):
+    tensors, metadata = checkpoint.load(recognizer)
+    del tensors["classifier.bias"]
+    other = tmp_path / "other.safetensors"
+    checkpoint.save(other, tensors, metadata)
+    with pytest.raises(BundleError, match="does not fit"):
+        load_recognizer(other, CPU)
+
+
+def test_the_bundle_fast_is_these_two(tmp_path, detector, recognizer):
+    paths = {"detector": detector, "recognizer": recognizer}
+    sums = {role: hashlib.sha256(path.read_bytes()).hexdigest() for role, path in paths.items()}
+    spec = replace(BUNDLES["fast"], files=lambda: paths, sha256=sums)
+    bundle = spec.load(spec, CPU)
+    settings = bundle.recognizer_settings
+    lines = np.zeros((1, 3, settings.height, settings.min_width), np.float32)
+    assert bundle.recognizer(lines).shape[2] == bundle.charset.classes
+
+
+def test_a_folder_is_a_bundle_by_its_path(tmp_path, detector, recognizer):
+    assert detector.parent == recognizer.parent == tmp_path
+    write_checksums(tmp_path)
+    bundle = load_bundle(str(tmp_path), CPU)
+    assert bundle.name == tmp_path.name
+    assert bundle.detector_settings.preprocessing.multiple == 32
+
+
+def test_the_other_bundle_does_without_torch():
+    code = (
+        "import sys\n"
+        "from ocrengine.bundles import load_bundle\n"
+        "from ocrengine.device import Device\n"
+        "load_bundle('accurate', Device('cpu', 'fp32', 1, 'a test'))\n"
+        "sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
