@@ -17,6 +17,7 @@ DocumentsError                  code                 HTTP
 |- NotRetryable                 not_retryable        409
 |- NotSetAside                  not_set_aside        409
 |- NotRereadable                not_rereadable       409
+|- UnknownBundle                unknown_bundle       400
 |- TooManyTokens                too_many_tokens      409
 |- OneFileOnly                  one_file_only        400
 |- InvalidCursor                invalid_cursor       400
@@ -127,6 +128,10 @@ class NotRereadable(DocumentsError):
     http_status = 409
 
 
+class UnknownBundle(DocumentsError):
+    code = "unknown_bundle"
+
+
 class TooManyTokens(DocumentsError):
     code = "too_many_tokens"
     http_status = 409
@@ -234,6 +239,7 @@ SENTENCES: dict[str, str | Promise] = {
     "not_rereadable": gettext_lazy(
         "Pages of this document are still waiting or being read. Cancel its job, or let it finish."
     ),
+    "unknown_bundle": gettext_lazy("There is nothing here called “%(bundle)s” to read with."),
     "too_many_tokens": gettext_lazy(
         "You have %(limit)s tokens; that is the most. Revoke one that is no longer used."
     ),

@@ -6,7 +6,7 @@ from ocrengine.memory import MemoryBudget
 from ocrengine.profiles import BALANCED, LOW_MEMORY, MB, EngineProfile, get_profile
 
 ROOMY_BYTES = 3 * 1024 * MB
-BUNDLE_NAMES = ("accurate",)
+BUNDLE_NAMES = ("accurate", "fast")
 """The names in ocrengine.bundles, for those who must not load pixels to know them."""
 
 

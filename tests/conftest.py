@@ -46,6 +46,11 @@ def owner(db) -> User:
 
 
 @pytest.fixture
+def teammate(db) -> User:
+    return make_user("bob")
+
+
+@pytest.fixture
 def stranger(db) -> User:
     return make_user("charlie")
 
@@ -64,6 +69,11 @@ def _client(user: User) -> Client:
 @pytest.fixture
 def owner_client(owner) -> Client:
     return _client(owner)
+
+
+@pytest.fixture
+def teammate_client(teammate) -> Client:
+    return _client(teammate)
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ class Job(models.Model):
     state = models.CharField(
         _("state"), max_length=12, choices=JobState.choices, default=JobState.QUEUED
     )
-    bundle = models.CharField(_("bundle"), max_length=40)
+    bundle = models.CharField(_("bundle"), max_length=255)
     priority = models.SmallIntegerField(
         _("priority"), default=0, help_text=_("Higher goes first, whosever turn it is.")
     )

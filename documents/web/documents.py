@@ -29,6 +29,7 @@ from documents.models import Document
 from documents.services import jobs, retention
 from documents.templatetags.screen import size
 from documents.web.notes import notes_of
+from documents.web.rereading import bundle_choices
 from documents.web.sheet import sheet_of
 from documents.web.strings import READER, UPLOAD, in_words
 
@@ -43,6 +44,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "documents": documents.get_page(request.GET.get("page")),
         "limits": settings.OCR_UPLOAD_LIMITS,
         "usage": queries.usage_of(request.user),
+        "bundles": bundle_choices(),
         "notice": queries.retention_notice(request.user),
         "strings": in_words(UPLOAD),
     }

@@ -15,6 +15,7 @@ from documents.queries import limits_of
 from documents.services.uploads import Acceptance, accept_upload
 from documents.upload_handler import open_the_door, upload_fault
 from documents.web.problems import problem_response, wants_json
+from documents.web.rereading import chosen_bundle
 
 
 @csrf_exempt  # checked in _take_in: the check reads the body, and the door must be open by then
@@ -31,7 +32,8 @@ def _take_in(request: HttpRequest) -> HttpResponse:
     try:
         if fault := upload_fault(request):
             raise fault
-        acceptance = accept_upload(owner=request.user, uploaded=files)
+        bundle = chosen_bundle(request)
+        acceptance = accept_upload(owner=request.user, uploaded=files, bundle=bundle)
     except DocumentsError as error:
         return problem_response(request, error)
     return _as_json(acceptance) if wants_json(request) else _as_page(request, acceptance)

@@ -3,7 +3,7 @@
 from django.urls import include, path
 from django.views.i18n import set_language
 
-from documents.web import documents, health, jobs, sharing, tokens, trash, uploads
+from documents.web import documents, health, jobs, rereading, sharing, tokens, trash, uploads
 
 urlpatterns = [
     path("", documents.home, name="documents"),
@@ -34,6 +34,7 @@ urlpatterns = [
         documents.page_retry,
         name="page-retry",
     ),
+    path("documents/<uuid:document_id>/reread/", rereading.reread, name="document-reread"),
     path("documents/<uuid:document_id>/share/", sharing.document_share, name="document-share"),
     path(
         "documents/<uuid:document_id>/collect/", sharing.document_collect, name="document-collect"

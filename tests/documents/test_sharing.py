@@ -2,28 +2,15 @@
 
 import pytest
 from django.http import Http404
-from django.test import Client
 from django.urls import reverse
 
 from documents import access
 from documents.errors import CollectionExists, NoSuchUser, ShareWithOneself
 from documents.models import Share
 from documents.services import retention, sharing
-from tests.personas import make_document, make_read_document, make_user
+from tests.personas import make_document, make_read_document
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def teammate():
-    return make_user("bob")
-
-
-@pytest.fixture
-def teammate_client(teammate) -> Client:
-    client = Client()
-    client.force_login(teammate)
-    return client
 
 
 def addresses(document, *names: str) -> list[str]:

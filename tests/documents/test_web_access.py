@@ -24,6 +24,8 @@ OF_A_DOCUMENT = [
     ("post", "document-delete", {}),
     ("get", "page-view", {"number": 1}),
     ("post", "page-retry", {"number": 1}),
+    ("get", "document-reread", {}),
+    ("post", "document-reread", {}),
     ("get", "document-share", {}),
     ("post", "document-share", {}),
     ("post", "document-collect", {}),

@@ -124,6 +124,7 @@ function busy(on) {
 function upload() {
   const going = chosen.filter((entry) => !entry.refused);
   const body = new FormData();
+  body.append("bundle", form.elements.bundle.value);
   for (const { file } of going) body.append("files", file, file.name);
   const request = new XMLHttpRequest();
   request.open("POST", form.action);
