@@ -6,10 +6,12 @@ import errno
 import os
 import re
 import socket
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 _FORM = re.compile(r"^(?:\[(?P<six>[0-9a-fA-F:.]+)\]|(?P<host>[^:\[\]/]*)):(?P<port>\d{1,5})$")
 _EVERYWHERE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
+_OWN = ("localhost", "127.", "[::1]")
 
 
 class AddressUnusable(Exception):
@@ -40,6 +42,13 @@ class Address:
     @property
     def url(self) -> str:
         return f"http://{Address(self.reachable_host, self.port)}/"
+
+    def urls_for_others(self, names: Iterable[str]) -> list[str]:
+        """Where other computers reach it, of the names it answers to; none where it does not."""
+        if self.host not in _EVERYWHERE:
+            return []
+        known = [name for name in names if not name.startswith(_OWN) and name != "*"]
+        return [f"http://{name}:{self.port}/" for name in known]
 
     def check_free(self) -> None:
         """Raises AddressUnusable when nobody could listen there now."""

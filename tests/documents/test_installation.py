@@ -141,6 +141,13 @@ def test_an_address_is_understood(text, bind, url):
     assert (str(address), address.url) == (bind, url)
 
 
+def test_where_it_listens_everywhere_other_computers_addresses_are_named():
+    names = ["localhost", "127.0.0.1", "[::1]", "office-box", "192.0.2.7"]
+    everywhere, here = Address.parse("0.0.0.0:80"), Address.parse("127.0.0.1:80")
+    assert everywhere.urls_for_others(names) == ["http://office-box:80/", "http://192.0.2.7:80/"]
+    assert here.urls_for_others(names) == []
+
+
 @pytest.mark.parametrize("text", ["", "8000", "localhost", "host:port", "host:99999", "unix:/a"])
 def test_nonsense_is_not_an_address(text):
     with pytest.raises(AddressUnusable, match="OCR_ADDRESS"):

@@ -47,8 +47,12 @@ class Command(BaseCommand):
 
     def _announce(self, address: Address) -> None:
         workers = "1 worker" if settings.OCR_WORKERS == 1 else f"{settings.OCR_WORKERS} workers"
+        others = "".join(
+            f"\n  from other computers: {url}"
+            for url in address.urls_for_others(settings.ALLOWED_HOSTS)
+        )
         self._say(
-            f"\n  Folio is running on {address.url}\n\n"
+            f"\n  Folio is running on {address.url}{others}\n\n"
             f"  profile   {settings.OCR_PROFILE.name}: {settings.OCR_PROFILE_REASON}\n"
             f"  reading   {workers}, bundle {settings.OCR_BUNDLE}\n"
             f"  data      {settings.DATA_DIR}\n"
