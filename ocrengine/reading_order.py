@@ -189,6 +189,8 @@ class _Page:
         for place in np.unique(np.round(at)):
             near = lines[np.abs(at - place) <= 0.4 * height]
             ends = np.clip(np.sort(near[:, :, along], axis=1), start, stop)
+            if (ends[:, 1] - ends[:, 0]).sum() < SPANS * (stop - start):
+                continue  # not even without overlap
             if _covered(ends) < SPANS * (stop - start):
                 continue
             if across == 1 and not broken and _widest_gap(ends) > height:

@@ -17,7 +17,7 @@ from ocrengine.crops import cut_line
 from ocrengine.normalize import normalize_text
 
 Image = NDArray[np.uint8]
-WIDTH_STEP = 32
+WIDTH_STEP = 16
 EARLIEST_CUT = 0.6
 """Share of the widest piece before which a long line is not cut."""
 WINDOW = 16

@@ -50,9 +50,13 @@ def _bars(ink: Image, bar: tuple[int, int], gap: tuple[int, int]) -> Image:
 
 def _ends(bars: Image, *, is_level: bool) -> list[list[list[float]]]:
     """The ends of each thin connected bar."""
-    _, _, stats, _ = cv2.connectedComponentsWithStats(bars, connectivity=8)
-    ends = []
-    for x, y, w, h, _ in stats[1:].tolist():
+    # Outlines cost a fifth of what labelling every pixel does: nearly all of them are blank.
+    outlines, tree = cv2.findContours(bars, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
+    ends: list[list[list[float]]] = []
+    for outline, (_, _, _, parent) in zip(outlines, [] if tree is None else tree[0], strict=True):
+        if parent >= 0:
+            continue  # a hole
+        x, y, w, h = cv2.boundingRect(outline)
         if (h if is_level else w) > THICKEST:
             continue  # a picture, or a band of colour
         if is_level:
