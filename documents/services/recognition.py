@@ -41,7 +41,6 @@ class Reader(Protocol):
         detect_only: bool = False,
         tile_side: int | None = None,
         should_stop: Callable[[], bool] | None = None,
-        on_wait: Callable[[], None] | None = None,
     ) -> PageResult: ...
 
 
