@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -27,6 +28,13 @@ class Network(Protocol):
     probabilities. float32 in and out; H and W are multiples of the preprocessing's `multiple`."""
 
     def __call__(self, batch: NDArray[np.float32]) -> NDArray[np.float32]: ...
+
+
+class NetworkOfOurs(Network, Protocol):
+    """A network whose file says what must agree with it: preprocessing, charset, height."""
+
+    @property
+    def metadata(self) -> Mapping[str, str]: ...
 
 
 @dataclass(frozen=True)
@@ -165,44 +173,74 @@ WEIGHTS = Path(__file__).with_name("weights")
 
 
 def _checksums(folder: Path) -> dict[str, str]:
-    """Role -> SHA-256, from the SHA256SUMS beside the weights, which `sha256sum -c` reads too."""
+    """File -> SHA-256, from the SHA256SUMS beside the weights, which `sha256sum -c` reads too."""
     path = folder / "SHA256SUMS"
     lines = path.read_text().splitlines() if path.exists() else []
     pairs = (line.split() for line in lines)
-    return {name.removesuffix(".safetensors"): digest for digest, name in pairs}
+    return {name: digest for digest, name in pairs}
 
 
-def _load_torch(spec: BundleSpec, device: Device) -> Bundle:
-    # Half a second and 150 MB that the other bundle does not need.
-    from ocrengine.runtimes.torch import load_detector, load_recognizer  # noqa: PLC0415
+def write_checksums(folder: Path, kinds: Sequence[str]) -> None:
+    """SHA256SUMS of a folder's files of those kinds. What it does not name is not used: weights
+    that change leave the files behind that were exported from them before."""
+    paths = sorted(path for path in folder.iterdir() if path.suffix in kinds)
+    half = folder / ".SHA256SUMS.half"
+    half.write_text("".join(f"{_sha256(path)}  {path.name}\n" for path in paths))
+    half.replace(folder / "SHA256SUMS")
 
-    paths = spec.verified_files()
-    detector = load_detector(paths["detector"], device)
-    recognizer = load_recognizer(paths["recognizer"], device)
-    seen_by_detector = Preprocessing(**detector.preprocessing, multiple=32)
+
+def _load_own(spec: BundleSpec, device: Device) -> Bundle:
+    """By ONNX Runtime on a CPU, where the networks were exported; else by torch."""
+    detector, recognizer = _networks(spec.verified_files(), device)
+    about = recognizer.metadata
+    charset = Charset(tuple(about["charset"]))
+    height = int(about["height"])
     return Bundle(
         name=spec.name,
         sha256=spec.fingerprint,
-        detector=detector.network,
-        detector_settings=replace(FAST_DETECTING, preprocessing=seen_by_detector),
-        recognizer=recognizer.network,
+        detector=detector,
+        detector_settings=replace(
+            FAST_DETECTING, preprocessing=_preprocessing(detector.metadata, multiple=32)
+        ),
+        recognizer=recognizer,
         recognizer_settings=RecognizerSettings(
-            preprocessing=Preprocessing(**recognizer.preprocessing, multiple=4),
-            height=recognizer.height,
-            min_width=recognizer.height,
+            preprocessing=_preprocessing(about, multiple=4),
+            height=height,
+            min_width=height,
             max_width=1024,
             min_confidence=0.5,
         ),
-        charset=recognizer.charset,
+        charset=charset,
     )
+
+
+def _networks(files: dict[str, Path], device: Device) -> tuple[NetworkOfOurs, NetworkOfOurs]:
+    if device.name == "cpu" and "detector.onnx" in files:
+        return (
+            OnnxNetwork(files["detector.onnx"], device),
+            OnnxNetwork(files["recognizer.onnx"], device),
+        )
+    # Half a second and 200 MB that nobody else needs.
+    from ocrengine.runtimes.torch import load_detector, load_recognizer  # noqa: PLC0415
+
+    return (
+        load_detector(files["detector.safetensors"], device),
+        load_recognizer(files["recognizer.safetensors"], device),
+    )
+
+
+def _preprocessing(about: Mapping[str, str], multiple: int) -> Preprocessing:
+    return Preprocessing(**json.loads(about["preprocessing"]), multiple=multiple)
 
 
 def bundle_in(folder: Path, name: str, licence: str) -> BundleSpec:
-    """detector.safetensors and recognizer.safetensors with their SHA256SUMS."""
-    files = {role: folder / f"{role}.safetensors" for role in ("detector", "recognizer")}
-    return BundleSpec(
-        name, licence, files.copy, _checksums(folder), _load_torch, precisions=("fp32", "bf16")
-    )
+    """detector and recognizer as .safetensors, and as .onnx where they were exported, with their
+    SHA256SUMS."""
+    sums = _checksums(folder)
+    needed = {f"{role}.safetensors" for role in ("detector", "recognizer")}
+    files = {file: folder / file for file in sorted({*sums, *needed})}
+    halves = ("fp32",) if "detector.onnx" in sums else ("fp32", "bf16")
+    return BundleSpec(name, licence, files.copy, sums, _load_own, precisions=halves)
 
 
 BUNDLES = {

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import torch
@@ -52,7 +52,8 @@ class _StepProbabilities(nn.Module):
 class TorchNetwork:
     """One array in, one array out; batch norms are folded into their convolutions."""
 
-    def __init__(self, net: nn.Module, device: Device) -> None:
+    def __init__(self, net: nn.Module, device: Device, metadata: Mapping[str, str]) -> None:
+        self.metadata = metadata
         torch.set_num_threads(device.threads)
         self._device = torch.device(device.name)
         self._half = device.precision == "bf16"
@@ -87,33 +88,25 @@ def fold_batch_norms(net: nn.Module) -> nn.Module:
     return net
 
 
-@dataclass(frozen=True)
-class LoadedDetector:
-    network: TorchNetwork
-    preprocessing: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class LoadedRecognizer:
-    network: TorchNetwork
-    preprocessing: dict[str, Any]
-    charset: Charset
-    height: int
-
-
-def load_detector(path: Path, device: Device) -> LoadedDetector:
-    """A DBNet checkpoint; the training's threshold head is left behind."""
+def read_detector(path: Path) -> tuple[nn.Module, dict[str, str]]:
+    """A DBNet checkpoint as (B, 3, H, W) -> (B, 1, H, W) probabilities, and its metadata; the
+    training's threshold head is left behind."""
     tensors, metadata = checkpoint.load(path)
     _expect(path, metadata, *(f"dbnet-{trunk}" for trunk in TRUNKS))
     net = DbNet(DbConfig(**json.loads(metadata["config"])))
     kept = {name: t for name, t in tensors.items() if not name.startswith("threshold.")}
     _fill(path, net, kept)
-    network = TorchNetwork(_ProbabilityMap(net), device)
-    return LoadedDetector(network, json.loads(metadata["preprocessing"]))
+    return _ProbabilityMap(net).eval(), metadata
 
 
-def load_recognizer(path: Path, device: Device) -> LoadedRecognizer:
-    """A CRNN checkpoint, ours or a classic one, with its charset and the height of its lines."""
+def load_detector(path: Path, device: Device) -> TorchNetwork:
+    net, metadata = read_detector(path)
+    return TorchNetwork(net, device, metadata)
+
+
+def read_recognizer(path: Path) -> tuple[nn.Module, dict[str, str]]:
+    """A CRNN checkpoint, ours or a classic one, as (B, 3, h, W) -> (B, T, C) probabilities, and its
+    metadata."""
     tensors, metadata = checkpoint.load(path)
     _expect(path, metadata, "crnn", "crnn-vgg")
     net: Crnn | VggCrnn
@@ -121,15 +114,18 @@ def load_recognizer(path: Path, device: Device) -> LoadedRecognizer:
         net = Crnn(CrnnConfig.from_json(metadata["config"]))
     else:
         net = VggCrnn(VggCrnnConfig(**json.loads(metadata["config"])))
-    charset = Charset(tuple(metadata["charset"]))
-    if charset.classes != net.config.classes:
+    known = Charset(tuple(metadata["charset"])).classes
+    if known != net.config.classes:
         raise BundleError(
-            f"{path.name} tells {net.config.classes} classes apart, its charset {charset.classes}"
+            f"{path.name} tells {net.config.classes} classes apart, its charset {known}"
         )
     _fill(path, net, tensors)
-    network = TorchNetwork(_StepProbabilities(net), device)
-    preprocessing = json.loads(metadata["preprocessing"])
-    return LoadedRecognizer(network, preprocessing, charset, net.config.height)
+    return _StepProbabilities(net).eval(), metadata | {"height": str(net.config.height)}
+
+
+def load_recognizer(path: Path, device: Device) -> TorchNetwork:
+    net, metadata = read_recognizer(path)
+    return TorchNetwork(net, device, metadata)
 
 
 def _expect(path: Path, metadata: dict[str, str], *architectures: str) -> None:

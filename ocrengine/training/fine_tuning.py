@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 import torch
 
+from ocrengine.bundles import write_checksums
 from ocrengine.charset import Charset
 from ocrengine.errors import BundleError
 from ocrengine.nets import checkpoint
@@ -34,7 +35,7 @@ from ocrengine.training.recognizer import (
     is_learnable,
     read_samples,
 )
-from ocrengine.training.runs import Average, make_optimizer, write_checksums
+from ocrengine.training.runs import Average, make_optimizer
 from ocrengine.training.scores import character_error_rate, normalize
 
 RATE = 3e-4
@@ -230,7 +231,7 @@ class FineTuning:
             "tuned_own_error": f"{report.after.own:.4f}",
         }
         checkpoint.save(self.weights, self.average.tensors, self.metadata | counts)
-        write_checksums(self.weights.parent)
+        write_checksums(self.weights.parent, [".safetensors"])
         return kept
 
 
@@ -248,4 +249,4 @@ def roll_back(weights: Path) -> None:
     if not kept.exists():
         raise BundleError(f"there is no {kept.name} to go back to")
     kept.replace(weights)
-    write_checksums(weights.parent)
+    write_checksums(weights.parent, [".safetensors"])

@@ -8,7 +8,6 @@ from those alone, with a fresh optimizer.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import os
@@ -22,6 +21,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from ocrengine.bundles import write_checksums
 from ocrengine.nets import checkpoint
 from ocrengine.training.plots import plot_history
 
@@ -239,19 +239,10 @@ class Run:
         counts = self.seen.as_metadata()
         metadata = {**self.about, **counts, "held_out_error": f"{error:.4f}"}
         checkpoint.save(self.order.weights, self.average.tensors, metadata)
-        write_checksums(self.order.weights.parent)
+        write_checksums(self.order.weights.parent, [".safetensors"])
         return True
 
 
 def landed_error(weights: Path) -> float:
     """What a landed checkpoint says of itself."""
     return float(checkpoint.load(weights)[1].get("held_out_error", "inf"))
-
-
-def write_checksums(folder: Path) -> None:
-    """SHA256SUMS of every checkpoint in a folder, as sha256sum writes them."""
-    paths = sorted(folder.glob("*.safetensors"))
-    lines = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in paths]
-    half = folder / ".SHA256SUMS.half"
-    half.write_text("".join(lines))
-    half.replace(folder / "SHA256SUMS")

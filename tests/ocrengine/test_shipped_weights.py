@@ -1,13 +1,19 @@
 """The weights in the repository: whole, small, and what they say they are."""
 
+import subprocess
+import sys
+
 import numpy as np
+import onnx
 import pytest
+from onnx import numpy_helper
 
 from ocrengine.bundles import BUNDLES, WEIGHTS, load_bundle
 from ocrengine.device import Device
 from ocrengine.nets import checkpoint
 
 CPU = Device("cpu", "fp32", 1, "a test")
+KINDS = ("safetensors", "onnx")
 SHIPPED = sorted(WEIGHTS.glob("*.safetensors"))
 
 
@@ -17,11 +23,33 @@ def fast():
 
 
 def test_every_file_agrees_with_its_checksum():
-    assert set(BUNDLES["fast"].verified_files()) == {"detector", "recognizer"}
+    names = {f"{role}.{kind}" for role in ("detector", "recognizer") for kind in KINDS}
+    assert set(BUNDLES["fast"].verified_files()) == names
 
 
 def test_all_weights_together_stay_under_30_megabytes():
-    assert sum(path.stat().st_size for path in SHIPPED) < 30e6
+    assert sum(path.stat().st_size for path in WEIGHTS.iterdir()) < 30e6
+
+
+def test_on_a_processor_they_run_without_torch():
+    code = (
+        "import sys; from ocrengine import LOW_MEMORY; from ocrengine.engine import Engine;"
+        " Engine(LOW_MEMORY, 'fast'); sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("role", ["detector", "recognizer"])
+def test_what_was_exported_has_the_checkpoints_weights(role):
+    tensors, metadata = checkpoint.load(WEIGHTS / f"{role}.safetensors")
+    exported = onnx.load(WEIGHTS / f"{role}.onnx")
+    said = {entry.key: entry.value for entry in exported.metadata_props}
+    assert {key: said[key] for key in metadata} == metadata
+    stored = {tensor.name: numpy_helper.to_array(tensor) for tensor in exported.graph.initializer}
+    shared = [name for name in tensors if f"net.{name}.half" in stored]
+    assert len(shared) > 5
+    for name in shared:
+        assert np.array_equal(stored[f"net.{name}.half"], tensors[name].numpy().astype(np.float16))
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
