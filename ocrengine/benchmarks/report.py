@@ -78,12 +78,16 @@ def table(measured: Rows, peer: str) -> str:
 
 
 def subset_table(measured: Rows) -> str:
-    lines = ["| subset | engine | w_f | cer_loc | cer_order |", "|---|---|---|---|---|"]
+    figures = ("det_f", "w_r", "w_f", "cer_loc", "cer_order")
+    lines = [
+        "| " + " | ".join(["subset", "engine", *figures]) + " |",
+        "|---" * (2 + len(figures)) + "|",
+    ]
     for rows in measured.values():
         for contender, row in rows.items():
             for subset, scores in row.scores.items():
                 cells = [subset, contender]
-                cells += [_figure(scores.get(key)) for key in ("w_f", "cer_loc", "cer_order")]
+                cells += [_figure(scores.get(key)) for key in figures]
                 if subset != "ALL":
                     lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)

@@ -28,6 +28,9 @@ class Command(BaseCommand):
             "--peer-python", type=Path, help="a Python with rapidocr, shapely and rapidfuzz"
         )
         parser.add_argument("--sets", default=",".join(SETS))
+        parser.add_argument(
+            "--bundles", default=settings.OCR_BUNDLE, help="with commas; default: the one in force"
+        )
         parser.add_argument("--docs", type=Path, default=settings.BASE_DIR / "docs")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -36,7 +39,9 @@ class Command(BaseCommand):
         if not scorer.exists():
             raise CommandError(f"No scorer at {scorer}; name one with --scorer.")
         contenders: list[Any] = [
-            accuracy.Ours(profile, settings.OCR_BUNDLE) for profile in (BALANCED, LOW_MEMORY)
+            accuracy.Ours(profile, bundle)
+            for bundle in options["bundles"].split(",")
+            for profile in (BALANCED, LOW_MEMORY)
         ]
         python = options["peer_python"]
         if python:
