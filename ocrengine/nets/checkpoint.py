@@ -1,4 +1,4 @@
-"""Checkpoints: FP16 safetensors, tensors and plain text alone, so that opening one runs nothing.
+"""Checkpoints: safetensors, mostly FP16, tensors and plain text alone, so that opening one runs nothing.
 
 The layout is eight bytes of header length, a JSON header, then the tensors' bytes.
 https://github.com/huggingface/safetensors#format
@@ -23,13 +23,23 @@ _TYPES: dict[str, type[np.generic]] = {"F16": np.float16, "F32": np.float32, "I6
 
 
 def save(path: Path, tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str]) -> None:
-    """Floats as FP16, counters as they are; the old file stays whole until the new one is."""
+    """Kernels and matrices as FP16, vectors as FP32, counters as they are; the old file stays whole
+    until the new one is.
+
+    Vectors, because the variance that a batch norm has seen may well be beyond FP16's 65,504.
+    """
     header: dict[str, object] = {"__metadata__": dict(metadata)}
     blobs, offset = [], 0
     for name, tensor in tensors.items():
         array = tensor.detach().cpu().contiguous().numpy()
-        kind = "I64" if array.dtype == np.int64 else "F16"
-        blob = array.astype(_TYPES[kind]).tobytes()
+        kind = "I64" if array.dtype == np.int64 else "F16" if array.ndim > 1 else "F32"
+        with np.errstate(over="ignore"):  # looked for in the next line
+            stored = array.astype(_TYPES[kind])
+        if not np.isfinite(stored).all():
+            raise ValueError(
+                f"{name} holds numbers that {kind} does not; {path.name} is not written"
+            )
+        blob = stored.tobytes()
         header[name] = {
             "dtype": kind,
             "shape": list(array.shape),

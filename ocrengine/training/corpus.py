@@ -224,6 +224,7 @@ class TextSource:
         code = self._pick([
             letters + digits, f"{letters}-{digits}", f"#{digits}", f"({letters}{digits})", digits,
             f"{digits}-{self._digits(3)}", f"{letters}/{digits}",
+            f"{digits[:6]}{self._pick(['*', 'X', 'x']) * int(self.rng.integers(3, 9))}{digits[:4]}",
         ])  # fmt: skip
         return code if self.rng.random() < 0.85 else code.lower()
 

@@ -85,6 +85,22 @@ class Degrader:
         picture = paper + texture - ink * np.float32((paper - dark) / 255)
         return np.clip(picture, 0, 255).astype(np.uint8)
 
+    def show(self, ink: Gray) -> Gray:
+        """Ink (h, w), 255 = full -> gray picture of it on a screen, whose small letters are snapped
+        to pixels: hardly a stroke is gray."""
+        rng = self.rng
+        crisp = np.clip(
+            (ink.astype(np.float32) - rng.uniform(20, 80)) * rng.uniform(1.2, 2), 0, 255
+        )
+        back, front = rng.uniform(0, 100), rng.uniform(130, 255)
+        if rng.random() < 0.4:
+            back, front = rng.uniform(180, 255), rng.uniform(0, 110)
+        picture = back + crisp * np.float32((front - back) / 255)
+        if rng.random() < 0.15:
+            picture += self._patch(self._paper, ink.shape) * 0.5
+        picture = np.clip(picture, 0, 255).astype(np.uint8)
+        return self.compress(picture, int(rng.integers(50, 95))) if rng.random() < 0.3 else picture
+
     def _halftone(self, shape: tuple[int, int]) -> NDArray[np.float32]:
         """The dots that stand for gray where a printer knows only black: (h, w), grey levels."""
         height, width = shape

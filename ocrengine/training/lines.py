@@ -17,6 +17,8 @@ from ocrengine.training.glyphs import EM, Strip, set_line
 Gray = NDArray[np.uint8]
 HEIGHT = 32
 WIDEST = 1024
+ON_SCREEN = 0.14
+"""Share of lines that were never printed: small, crisp, as often light on dark as dark on light."""
 PAD = 3 * EM // 2
 """Room around the line while it is drawn, for neighbours and slack, in drawing pixels."""
 
@@ -194,20 +196,17 @@ class LineRenderer:
         """Shrink to its size in a file, print, spoil, then cut and scale as the engine does."""
         rng = self.rng
         x0, y0, x1, y1 = self._crop_box(strip)
-        native = float(np.exp(rng.uniform(np.log(11), np.log(52))))
+        on_screen = rng.random() < ON_SCREEN
+        native = float(np.exp(rng.uniform(np.log(11), np.log(26 if on_screen else 52))))
         scale = native / (y1 - y0)
-        squeeze = float(np.clip(rng.normal(1, 0.14), 0.62, 1.5))
+        squeeze = float(np.clip(rng.normal(1, 0.18), 0.58, 1.75))
         width = max(4, round((x1 - x0) * scale * squeeze))
         height = max(8, round(native))
         if width * HEIGHT / height > WIDEST:
             width = WIDEST * height // HEIGHT
         matrix = self._geometry((x0, y0, x1, y1), width, height)
         small = self._shrink(ink, matrix, width, height)
-        if rng.random() < 0.2:
-            small = self.degrader.wear(small)
-        if rng.random() < 0.15 and height > 20:
-            small = self.degrader.spread(small)
-        picture = self.degrader.spoil(self.degrader.print_on_paper(small), native * 0.7)
+        picture = self.degrader.show(small) if on_screen else self._printed(small, native)
         final = max(4, round(width * HEIGHT / height))
         picture = cv2.resize(picture, (final, HEIGHT), interpolation=cv2.INTER_LINEAR)
         middle = np.full(len(strip.centres), (strip.top + strip.bottom) / 2 + PAD, np.float32)
@@ -215,6 +214,13 @@ class LineRenderer:
         moved = matrix @ points
         centres = moved[0] / moved[2] * (final / width)
         return LineSample(picture, strip.text, centres.astype(np.float32))
+
+    def _printed(self, ink: Gray, native: float) -> Gray:
+        if self.rng.random() < 0.2:
+            ink = self.degrader.wear(ink)
+        if self.rng.random() < 0.15 and ink.shape[0] > 20:
+            ink = self.degrader.spread(ink)
+        return self.degrader.spoil(self.degrader.print_on_paper(ink), native * 0.7)
 
     def _geometry(
         self, box: tuple[float, float, float, float], width: int, height: int

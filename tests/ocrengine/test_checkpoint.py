@@ -25,10 +25,23 @@ def test_tensors_and_text_come_back(saved):
     assert metadata == {"charset": "一\"' \n"}
 
 
-def test_floats_take_two_bytes_each(tmp_path):
+def test_kernels_take_two_bytes_a_number(tmp_path):
     path = tmp_path / "net.safetensors"
-    checkpoint.save(path, {"weight": torch.zeros(10_000)}, {})
+    checkpoint.save(path, {"weight": torch.zeros(100, 100)}, {})
     assert 20_000 < path.stat().st_size < 20_200
+
+
+def test_a_variance_beyond_fp16_survives(tmp_path):
+    path = tmp_path / "net.safetensors"
+    checkpoint.save(path, {"running_var": torch.tensor([1e6])}, {})
+    assert checkpoint.load(path)[0]["running_var"].item() == 1e6
+
+
+def test_what_would_come_back_as_infinity_is_not_written(tmp_path):
+    path = tmp_path / "net.safetensors"
+    with pytest.raises(ValueError, match="weight"):
+        checkpoint.save(path, {"weight": torch.full((2, 2), 1e6)}, {})
+    assert not path.exists()
 
 
 def test_the_old_file_stays_whole_until_the_new_one_is(saved, monkeypatch):
