@@ -18,6 +18,8 @@ from documents.models import Page, PageState, Pause, Worker
 from documents.models.document import OPEN_STATES
 
 RATE_MINUTES = 10
+NEXT_TO = timedelta(milliseconds=1)
+"""SQLite's own clock writes three decimals, Python asks with six: equal times are not equal."""
 
 
 @dataclass(frozen=True)
@@ -97,9 +99,9 @@ def failures_by_code(days: int = 30) -> list[FailureGroup]:
             last_at=Max("settled_at"),
         )
     )
-    last = [Q(error_code=g["error_code"], settled_at=g["last_at"]) for g in groups]
+    last = [Q(error_code=g["error_code"], settled_at__gte=g["last_at"] - NEXT_TO) for g in groups]
     examples = broken.filter(reduce(or_, last)) if last else broken.none()
-    params = dict(examples.values_list("error_code", "error_params"))
+    params = dict(examples.order_by("settled_at").values_list("error_code", "error_params"))
     found = [
         FailureGroup(
             code=group["error_code"],

@@ -4,8 +4,12 @@ import re
 from datetime import timedelta
 
 import pytest
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialApp, SocialToken
+from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group, Permission
+from django.db.models.functions import Now
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -227,6 +231,13 @@ def test_failures_are_grouped_by_code_with_the_sentence_and_the_next_step(staff_
     assert "damaged at page 3" in page
     assert "Scan at a lower resolution, or split the page." in page
     assert page.index("out_of_memory") < page.index("damaged")
+
+
+def test_a_failure_that_the_databases_clock_dated_keeps_its_figures(staff_client, owner):
+    make_document(owner, state=PageState.FAILED, error_code="damaged", error_params={"page": 3})
+    Page.objects.update(settled_at=Now())
+    page = staff_client.get(reverse("admin:documents_failures")).content.decode()
+    assert "damaged at page 3" in page
 
 
 def test_actions_leave_a_line_in_the_log(staff_client, owner, staff):
