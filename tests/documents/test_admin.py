@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from documents.models import Document, Job, JobState, Page, PageState, RetentionPolicy, Usage
-from documents.services import leases, tokens
+from documents.services import leases, retention, tokens
 from tests.personas import make_document, make_read_document, make_user
 
 pytestmark = pytest.mark.django_db
@@ -295,11 +295,34 @@ def test_a_purge_can_be_tried_dry_and_then_run(staff_client, owner):
     Document.objects.update(trashed_at=long_ago)
     answer = staff_client.post(reverse("admin:documents_purge_run", args=["dry"]), follow=True)
     assert "Would free 1000" in answer.content.decode()
-    assert str(document.pk) in answer.content.decode()
+    assert document.title in answer.content.decode()
     assert Document.objects.exists()
     answer = staff_client.post(reverse("admin:documents_purge_run", args=["now"]), follow=True)
     assert "Freed 1000" in answer.content.decode()
     assert not Document.objects.exists()
+
+
+def test_what_a_purge_would_take_is_named_for_those_who_may_see_names(staff_client, owner):
+    make_document(owner, title="Lease.png")
+    Document.objects.update(trashed_at=timezone.now() - timedelta(days=60))
+    run = retention.purge(dry=True)
+    url = reverse("admin:documents_purgerun_change", args=[run.pk])
+    keeper = make_user("kim", is_staff=True)
+    keeper.user_permissions.add(Permission.objects.get(codename="view_purgerun"))
+    client = Client()
+    client.force_login(keeper)
+
+    named = staff_client.get(url).content.decode()
+    assert re.search(r"is deleted for good</td>.*Lease\.png</a></td><td>alice<", named)
+    assert "Lease.png" not in client.get(url).content.decode()
+
+
+def test_a_purge_that_is_over_names_what_it_took_by_its_id(staff_client, owner):
+    document = make_document(owner, title="Lease.png")
+    Document.objects.update(trashed_at=timezone.now() - timedelta(days=60))
+    run = retention.purge()
+    url = reverse("admin:documents_purgerun_change", args=[run.pk])
+    assert f"<td>{document.pk}</td>" in staff_client.get(url).content.decode()
 
 
 def test_changing_a_policy_starts_its_announcement_again(staff_client):
