@@ -286,6 +286,18 @@ def test_staff_revoke_a_token_and_never_see_its_secret(staff_client, owner):
     assert not token.is_valid
 
 
+def test_staff_let_a_person_in_whose_second_factor_is_lost(staff_client, owner):
+    Authenticator.objects.create(user=owner, type=Authenticator.Type.TOTP, data={"secret": "x"})
+    act_on_users(staff_client, "remove_second_factor", owner)
+    assert not Authenticator.objects.exists()
+    assert "second factor removed" in LogEntry.objects.get().change_message
+
+
+@pytest.mark.parametrize("model", [Authenticator, SocialApp, SocialToken])
+def test_staff_do_not_see_the_secrets_of_others(model):
+    assert not admin.site.is_registered(model)
+
+
 # --- Upkeep ------------------------------------------------------------------------------------
 
 
