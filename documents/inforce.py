@@ -9,6 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection
+from django.utils.translation import gettext as _
 
 from documents import files
 from documents.limits import MB
@@ -44,9 +45,9 @@ class Section:
 
 def settings_in_force() -> list[Section]:
     return [
-        Section("Profile, knob by knob", list(_profile())),
-        Section("Settings", list(_settings())),
-        Section("Storage", list(_storage())),
+        Section(_("Profile, knob by knob"), list(_profile())),
+        Section(_("Settings"), list(_settings())),
+        Section(_("Storage"), list(_storage())),
     ]
 
 
@@ -85,10 +86,16 @@ def _profile() -> Iterator[Fact]:
     for field in fields(own):
         value = getattr(settings.OCR_PROFILE, field.name)
         changed = value != getattr(own, field.name)
-        source = f"{KNOBS[field.name]} says so" if changed else f"profile {own.name}"
-        if field.name in KNOBS and not changed:
-            source += f" (override: {KNOBS[field.name]})"
-        yield Fact(field.name, _readable(field.name, value), source)
+        yield Fact(field.name, _readable(field.name, value), _why(field.name, own.name, changed))
+
+
+def _why(knob: str, profile: str, changed: bool) -> str:
+    figures = {"variable": KNOBS.get(knob), "profile": profile}
+    if changed:
+        return _("%(variable)s says so") % figures
+    if knob in KNOBS:
+        return _("profile %(profile)s (override: %(variable)s)") % figures
+    return _("profile %(profile)s") % figures
 
 
 def _readable(name: str, value: Any) -> str:
@@ -97,20 +104,23 @@ def _readable(name: str, value: Any) -> str:
 
 def _settings() -> Iterator[Fact]:
     for name, variable in SETTINGS.items():
-        source = "says so" if variable in settings.OCR_GIVEN else "is not set: the default"
-        yield Fact(name, str(getattr(settings, name)), f"{variable} {source}")
+        given = variable in settings.OCR_GIVEN
+        why = _("%(variable)s says so") if given else _("%(variable)s is not set: the default")
+        yield Fact(name, str(getattr(settings, name)), why % {"variable": variable})
     for limits, why in (
-        (settings.OCR_UPLOAD_LIMITS, "limits of an upload"),
-        (settings.OCR_USER_LIMITS, "limits of a user, where none are set for them"),
+        (settings.OCR_UPLOAD_LIMITS, _("limits of an upload")),
+        (settings.OCR_USER_LIMITS, _("limits of a user, where none are set for them")),
     ):
         for field in fields(limits):
             yield Fact(f"limit {field.name}", str(getattr(limits, field.name)), why)
 
 
 def _storage() -> Iterator[Fact]:
-    engine = connection.vendor
-    yield Fact("database", engine, "DATABASE_URL, or SQLite in the data folder")
-    yield Fact("files", str(settings.OCR_FILES_DIR), "in the data folder")
+    in_the_folder = _("in the data folder")
+    database = _("DATABASE_URL, or SQLite in the data folder")
+    reserve = _("uploads stop at %(size)s MB, so that the database can write")
+    reserve_mb = settings.OCR_UPLOAD_LIMITS.disk_reserve_bytes // MB
+    yield Fact(_("database"), connection.vendor, database)
+    yield Fact(_("files"), str(settings.OCR_FILES_DIR), in_the_folder)
     free = f"{files.free_bytes() // MB} MB"
-    reserve = settings.OCR_UPLOAD_LIMITS.disk_reserve_bytes // MB
-    yield Fact("disk free", free, f"uploads stop at {reserve} MB, so that the database can write")
+    yield Fact(_("disk free"), free, reserve % {"size": reserve_mb})

@@ -9,15 +9,18 @@ from operator import or_
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.db.models import Count, Max, Min, Q
 from django.utils import timezone
 
 from documents import files
 from documents.errors import next_step_for, sentence_for
-from documents.models import Page, PageState, Pause, Worker
+from documents.models import Document, Page, PageState, Pause, PurgeRun, Worker
 from documents.models.document import OPEN_STATES
 
 RATE_MINUTES = 10
+NEXT_TO = timedelta(milliseconds=1)
+"""SQLite's own clock writes three decimals, Python asks with six: equal times are not equal."""
 
 
 @dataclass(frozen=True)
@@ -97,9 +100,9 @@ def failures_by_code(days: int = 30) -> list[FailureGroup]:
             last_at=Max("settled_at"),
         )
     )
-    last = [Q(error_code=g["error_code"], settled_at=g["last_at"]) for g in groups]
+    last = [Q(error_code=g["error_code"], settled_at__gte=g["last_at"] - NEXT_TO) for g in groups]
     examples = broken.filter(reduce(or_, last)) if last else broken.none()
-    params = dict(examples.values_list("error_code", "error_params"))
+    params = dict(examples.order_by("settled_at").values_list("error_code", "error_params"))
     found = [
         FailureGroup(
             code=group["error_code"],
@@ -112,3 +115,37 @@ def failures_by_code(days: int = 30) -> list[FailureGroup]:
         for group in groups
     ]
     return sorted(found, key=lambda group: -group.pages)
+
+
+@dataclass(frozen=True)
+class Leaving:
+    """One thing that a purge moved or removed, or would have."""
+
+    verb: str
+    """trashed, deleted or file"""
+    name: str
+    """A document's title while it exists, else what the record says."""
+    owner: str
+    document: Document | None
+
+
+def leavings_of(run: PurgeRun) -> list[Leaving]:
+    """What the record of a purge names by id, in words, in two queries."""
+    found = Document.objects.in_bulk(
+        [_document_in(item) for item in run.items if "file" not in item]
+    )
+    people = get_user_model().objects.in_bulk(
+        {item["owner"] for item in run.items if "owner" in item}
+    )
+    by_id = {str(key): document for key, document in found.items()}
+    leavings: list[Leaving] = []
+    for item in run.items:
+        verb = next(verb for verb in ("trashed", "deleted", "file") if verb in item)
+        document = by_id.get(item[verb])
+        owner = str(people.get(item.get("owner"), ""))
+        leavings.append(Leaving(verb, document.title if document else item[verb], owner, document))
+    return leavings
+
+
+def _document_in(item: dict[str, Any]) -> str:
+    return item.get("trashed") or item["deleted"]

@@ -7,6 +7,7 @@ end of this file.
 from pathlib import Path
 
 import dj_database_url
+from django.utils.translation import gettext_lazy as _
 
 from documents.limits import JobLimits, UploadLimits, UserLimits
 from ocrengine.choose import choose_profile
@@ -306,7 +307,7 @@ Q_CLUSTER = {
     "guard_cycle": 0.5,
     "catch_up": False,
     "poll": 0.5,
-    "label": "Background jobs",
+    "label": _("Background jobs"),
 }
 
 # --- Logs: one line per event, never the text of a page ------------------------------------------

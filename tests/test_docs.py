@@ -89,9 +89,18 @@ def test_every_file_on_the_map_exists():
 
 
 def test_every_link_between_documents_leads_somewhere():
-    for document in ROOT.glob("*.md"):
+    for document in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]:
         for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", document.read_text()):
-            assert (ROOT / target).exists(), f"{document.name} links {target}"
+            assert (document.parent / target).exists(), f"{document.name} links {target}"
+
+
+@pytest.mark.parametrize(
+    "picture", sorted(ROOT.glob("docs/screenshots/*.png")), ids=lambda p: p.stem
+)
+def test_every_screenshot_is_shown_made_anew_by_the_script_and_light(picture):
+    assert f"screenshots/{picture.name})" in GUIDE
+    assert f'"{picture.stem}"' in (picture.parent / "make.py").read_text()
+    assert picture.stat().st_size < 200_000
 
 
 def test_everything_installed_is_pinned():

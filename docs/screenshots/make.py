@@ -1,4 +1,4 @@
-"""Takes the README's screenshots of the real product, reading documents that are drawn here.
+"""Takes the screenshots of the README and the tour: the real product, reading papers drawn here.
 
 .venv/bin/python docs/screenshots/make.py
 """
@@ -7,93 +7,66 @@ from __future__ import annotations
 
 import io
 import os
-import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image, ImageDraw, ImageFilter, ImageFont
+from papers import MINUTES, NOTICE, as_file, drawn, torn
+from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1]))
 
-from tests.e2e.product import CHROMIUM, QUIET, Product, running_product  # noqa: E402
+from tests.e2e.product import CHROMIUM, QUIET, Product, running_product, shell  # noqa: E402
 
 WINDOW = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
 LARGEST = 200_000
 SANS = "Noto Sans CJK SC"
 """What the pages are set in, so that pictures do not change with the machine's default."""
+TYPED, PRINTED = "Liberation Serif", "Noto Sans CJK SC"
 
 DEFAULTS = ("system-ui", "sans", "sans-serif", "DejaVu Sans")
 FONT_RULE = (
     '<match target="pattern"><test name="family"><string>{asked}</string></test>'
     '<edit name="family" mode="assign" binding="strong"><string>{given}</string></edit></match>'
 )
-
-MINUTES = """Harbour Street Allotments
-Minutes of the autumn meeting, 14 October
-
-Present: R. Adeyemi (chair), L. Novak, P. Iyer,
-S. Okafor and eleven plot holders.
-
-1. Water. The standpipe by plot 9 was repaired in
-August at a cost of 184.50. The meter reads 0271.6
-and is read again on the first of each month.
-
-2. Hedges. The north boundary is to be cut back to
-two metres before the end of February. Volunteers
-meet at the shed on Saturday 18 January.
-
-3. Seeds. A joint order saves about a third. Lists
-go to Paula by 30 November; broad beans and early
-potatoes are already counted.
-
-4. Accounts. Balance carried forward 1,206.14.
-Rents received 940.00, repairs 312.75."""
-NOTICE = """城东图书馆读者服务须知
-
-一、开放时间：周二至周日上午九时至下午八时，
-周一闭馆整理。国家法定节假日另行通知。
-
-二、每位读者凭证可借阅图书十册，借期三十天，
-可续借一次。珍本与地方文献仅供馆内阅览。
-
-三、古籍阅览室座位共二十四席，须提前预约。
-请勿携带饮料、墨水笔及雨具入室。
-
-四、自助复印每页收费三角，扫描件可发至邮箱。
-
-联系电话：0571-8800 1264（服务台）"""
+PASSWORD = "correct horse battery staple"  # noqa: S105  of people who live for a minute
+MAKE_PEOPLE = f"""
+from django.contrib.auth.models import User
+for name in ("paula", "leon", "mei"):
+    User.objects.create_user(name, password="{PASSWORD}")
+"""
+LET_A_YEAR_GO_BY = """
+from datetime import timedelta
+from django.utils import timezone
+from documents.models import Document, RetentionPolicy
+then = timezone.now() - timedelta(days=400)
+Document.objects.filter(owner__username="leon").update(created_at=then)
+Document.objects.filter(trashed_at__isnull=False).update(trashed_at=then)
+RetentionPolicy.objects.create(keep_days=365, notice_days=14, changed_at=then)
+"""
 
 
-def font_file(family: str) -> str:
-    """Ask fontconfig where a family lies."""
-    question = ["fc-match", "--format=%{file}", family]
-    return subprocess.run(question, capture_output=True, text=True, check=True).stdout
+@dataclass
+class Studio:
+    browser: Browser
+    product: Product
 
-
-def drawn(text: str, family: str, *, smudged: dict[int, float] | None = None) -> Image.Image:
-    """A typed sheet; lines named in `smudged` are blurred by that radius, as by damp."""
-    sheet = Image.new("RGB", (1240, 1600), (251, 250, 245))
-    draw, path, top = ImageDraw.Draw(sheet), font_file(family), 150
-    for number, line in enumerate(text.split("\n")):
-        size = 54 if number == 0 else 42
-        draw.text((130, top), line, font=ImageFont.truetype(path, size), fill=(40, 40, 46))
-        if radius := (smudged or {}).get(number):
-            strip = (0, top - 6, sheet.width, top + int(size * 1.4))
-            sheet.paste(sheet.crop(strip).filter(ImageFilter.GaussianBlur(radius)), strip)
-        top += (size * 2 if number == 0 else int(size * 1.6)) if line else 30
-    return sheet
-
-
-def as_file(name: str, *sheets: Image.Image) -> dict[str, object]:
-    buffer, kind = io.BytesIO(), "PDF" if name.endswith("pdf") else "PNG"
-    more = {"save_all": True, "append_images": sheets[1:]} if kind == "PDF" else {}
-    sheets[0].save(buffer, kind, **more)
-    mime = "application/pdf" if kind == "PDF" else "image/png"
-    return {"name": name, "mimeType": mime, "buffer": buffer.getvalue()}
+    def seat(self, name: str = "paula", address: str = "/", **options: object) -> Page:
+        """A browser in which this person is logged in."""
+        page = self.browser.new_page(
+            **{"viewport": WINDOW, "locale": "en-GB", "base_url": self.product.url, **options}
+        )
+        page.goto("/")
+        page.fill("#id_login", name)
+        page.fill("#id_password", self.product.password if name == "admin" else PASSWORD)
+        page.locator("button.primary").click()
+        page.wait_for_selector("#upload")
+        page.goto(address)
+        return page
 
 
 def shoot(page: Page, name: str) -> None:
@@ -106,18 +79,8 @@ def shoot(page: Page, name: str) -> None:
         picture.quantize(256, kmeans=3, dither=Image.Dither.NONE).save(target, optimize=True)
 
 
-def enter(browser: Browser, product: Product, **options: object) -> Page:
-    page = browser.new_page(**{"viewport": WINDOW, "locale": "en-GB", **options})
-    page.goto(product.url)
-    page.fill("#id_login", product.user)
-    page.fill("#id_password", product.password)
-    page.locator("button.primary").click()
-    page.wait_for_selector("#upload")
-    return page
-
-
 def upload(page: Page, *files: dict[str, object]) -> None:
-    page.goto(page.url.split("/jobs")[0])
+    page.goto("/")
     page.set_input_files("#files", list(files))
     page.locator("[data-send]").click()
     page.wait_for_selector("#job, .chosen-files .refused")
@@ -127,52 +90,139 @@ def finish(page: Page) -> None:
     page.wait_for_selector("#job:not(:has(.leaf.waiting, .leaf.reading))", timeout=240_000)
 
 
-def take_all(browser: Browser, product: Product) -> None:
-    gate = browser.new_page(viewport=WINDOW, locale="en-GB")
-    gate.goto(product.url)
+def read(page: Page, file: dict[str, object]) -> str:
+    """The address where it is read."""
+    upload(page, file)
+    finish(page)
+    return page.locator("article a.button").get_attribute("href") or ""
+
+
+def press(page: Page, selector: str) -> None:
+    with page.expect_navigation():
+        page.locator(selector).first.click()
+
+
+# --- Scenes --------------------------------------------------------------------------------------
+
+
+def at_the_gate(studio: Studio) -> None:
+    gate = studio.browser.new_page(viewport=WINDOW, locale="en-GB")
+    gate.goto(studio.product.url)
     shoot(gate, "login")
 
-    page = enter(browser, product)
-    typed, printed = "Liberation Serif", "Noto Sans CJK SC"
-    minutes = drawn(MINUTES, typed, smudged={8: 3.7, 12: 3.5, 16: 3.8})
-    upload(page, as_file("Allotment minutes, October.png", minutes))
-    finish(page)
-    reading = page.locator("article a.button").get_attribute("href")
-    upload(page, as_file("图书馆读者须知.png", drawn(NOTICE, printed, smudged={6: 3.6, 9: 3.9})))
-    finish(page)
-    chinese = page.locator("article a.button").get_attribute("href")
 
-    newsletters = [drawn(MINUTES, typed)] * 14
+def handing_in(page: Page) -> None:
     upload(
         page,
-        as_file("Parish newsletters 1971-1974.pdf", *newsletters),
+        as_file("Parish newsletters 1971-1974.pdf", *[drawn(MINUTES, TYPED)] * 14),
         as_file("Notice board.png", drawn(MINUTES, "Liberation Sans")),
     )
     page.wait_for_selector(".leaf:nth-child(5).done", timeout=120_000)
     shoot(page, "job")
     finish(page)
-
-    page.goto(product.url)
+    page.goto("/")
     page.set_input_files(
         "#files",
         [
-            as_file("Ledger, volume two.pdf", drawn(NOTICE, printed)),
-            as_file("Letter from the council.png", drawn(MINUTES, typed)),
+            as_file("Ledger, volume two.pdf", drawn(NOTICE, PRINTED)),
+            as_file("Letter from the council.png", drawn(MINUTES, TYPED)),
             {"name": "notes.docx", "mimeType": "application/msword", "buffer": b"PK"},
         ],
     )
     shoot(page, "upload")
 
+
+def reading(studio: Studio, english: str, chinese: str) -> None:
     for name, address, options in (
-        ("read", reading, {}),
-        ("read-dark", reading, {"color_scheme": "dark"}),
-        ("read-phone", reading, {"viewport": PHONE}),
+        ("read", english, {}),
+        ("read-dark", english, {"color_scheme": "dark"}),
+        ("read-phone", english, {"viewport": PHONE}),
         ("read-chinese", chinese, {"locale": "zh-CN"}),
     ):
-        reader = enter(browser, product, **options)
-        reader.goto(product.url + address)
-        reader.locator(".lines .line").nth(5).click()
-        shoot(reader, name)
+        page = studio.seat(address=address, **options)
+        page.locator(".lines .line").nth(5).click()
+        shoot(page, name)
+
+
+def sharing(studio: Studio, page: Page, *addresses: str) -> None:
+    page.goto("/collections/")
+    page.fill("#name", "Allotments")
+    press(page, "form.line-form button")
+    collection = page.url
+    for address in addresses:
+        page.goto(f"{address.partition('?')[0]}share/")
+        page.select_option("#collection", label="Allotments")
+        press(page, "section:has(#collection) button")
+    for name, may in (("leon", "read"), ("mei", "change")):
+        page.fill("#username", name)
+        page.select_option("#may", may)
+        press(page, "section:has(#username) button.primary")
+    shoot(page, "share")
+    page.goto(collection)
+    page.fill("#username", "leon")
+    press(page, "section:has(#username) button.primary")
+    page.goto(collection)
+    shoot(page, "collection")
+    shoot(studio.seat("leon", "/shared/", locale="zh-CN"), "shared-chinese")
+
+
+def programs(studio: Studio, page: Page) -> None:
+    page.goto("/account/tokens/")
+    page.fill("#id_name", "scanner in the hall")
+    press(page, "form.card button.primary")
+    shoot(page, "tokens")
+    page = studio.seat(address="/api/v1/docs/")
+    page.wait_for_selector(".opblock")
+    shoot(page, "api")
+
+
+def throwing_away(studio: Studio, page: Page) -> None:
+    for title in ("Notice board, second copy.png", "Blurred photo of the shed.png"):
+        address = read(page, as_file(title, drawn(MINUTES, TYPED)))
+        page.goto(address.partition("?")[0] + "delete/")
+        press(page, "form.card button.primary")
+    page.goto("/trash/")
+    shoot(page, "trash")
+    shoot(studio.seat(address="/trash/", locale="zh-CN"), "trash-chinese")
+
+
+def running_the_place(studio: Studio) -> None:
+    leon, paula, staff = studio.seat("leon"), studio.seat(), studio.seat("admin", "/admin/")
+    read(leon, as_file("Leon's lease.png", drawn(MINUTES, TYPED)))
+    upload(leon, torn("Torn receipt.png"), torn("Wet invoice.png"))
+    finish(leon)
+    upload(paula, as_file("Parish newsletters 1975.pdf", *[drawn(MINUTES, TYPED)] * 12))
+    paula.wait_for_selector(".leaf:nth-child(3).done", timeout=120_000)
+    staff.reload()
+    shoot(staff, "admin")
+    shoot(studio.seat("admin", "/admin/", locale="zh-CN"), "admin-chinese")
+    staff.goto("/admin/documents/page/?q=1975&state__exact=pending")
+    staff.locator("tbody .action-select").last.check()
+    staff.select_option("select[name=action]", "set_aside")
+    press(staff, ".actions button[type=submit]")
+    staff.goto("/admin/documents/page/failures/")
+    shoot(staff, "failures")
+    shell(studio.product, LET_A_YEAR_GO_BY)
+    staff.goto("/admin/documents/purgerun/")
+    press(staff, "form[action$='run/dry/'] [type=submit]")
+    staff.set_viewport_size({"width": 1280, "height": 940})
+    shoot(staff, "purge")
+
+
+def take_all(studio: Studio) -> None:
+    shell(studio.product, MAKE_PEOPLE)
+    at_the_gate(studio)
+    page = studio.seat()
+    minutes = drawn(MINUTES, TYPED, smudged={8: 3.7, 12: 3.5, 16: 3.8})
+    english = read(page, as_file("Allotment minutes, October.png", minutes))
+    notice = drawn(NOTICE, PRINTED, smudged={6: 3.6, 9: 3.9})
+    chinese = read(page, as_file("图书馆读者须知.png", notice))
+    handing_in(page)
+    reading(studio, english, chinese)
+    sharing(studio, page, english, chinese)
+    programs(studio, page)
+    throwing_away(studio, page)
+    running_the_place(studio)
 
 
 def main() -> None:
@@ -187,7 +237,7 @@ def main() -> None:
         os.environ["FONTCONFIG_FILE"] = str(fonts)
         with running_product(Path(folder)) as product, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-            take_all(browser, product)
+            take_all(Studio(browser, product))
             browser.close()
 
 

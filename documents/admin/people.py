@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
+from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth import admin as auth_admin
@@ -35,6 +39,12 @@ class UsageInline(admin.StackedInline):
 
 admin.site.unregister(Group)
 admin.site.unregister(User)
+# They would show, and let staff alter, what only its owner or the settings may know: the secrets of
+# second factors, of programs' tokens elsewhere, of single sign-on.
+for model in (Authenticator, SocialApp, SocialToken):
+    admin.site.unregister(model)
+if not settings.OCR_SINGLE_SIGN_ON:
+    admin.site.unregister(SocialAccount)
 
 
 @admin.register(Group)
@@ -46,7 +56,7 @@ class GroupAdmin(auth_admin.GroupAdmin):
 class UserAdmin(auth_admin.UserAdmin):
     list_display = ["username", "email", "is_active", "is_staff", "is_paused", "last_login"]
     inlines = [UsageInline]
-    actions = ["make_link", "pause", "resume"]
+    actions = ["make_link", "remove_second_factor", "pause", "resume"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         return super().get_queryset(request).select_related("pause")
@@ -60,17 +70,27 @@ class UserAdmin(auth_admin.UserAdmin):
 
     @admin.action(description=_("Make a one-time link"), permissions=["change"])
     def make_link(self, request: HttpRequest, users: QuerySet[User]) -> None:
-        """Where no mail is sent. Nobody makes one for a person who may do more than they."""
-        for user in users.filter(is_active=True):
-            if user.is_superuser and not request.user.is_superuser:
-                messages.warning(
-                    request, gettext("Only an administrator can do that for %s.") % user
-                )
-                continue
+        """Where no mail is sent."""
+        for user in self._within_reach(request, users.filter(is_active=True)):
             link = request.build_absolute_uri(accounts.one_time_link(user))
             LogEntry.objects.log_actions(request.user.pk, [user], CHANGE, "one-time link")
             text = gettext("Give this link to %(name)s. It works once, for a day: %(link)s")
             messages.success(request, text % {"name": user, "link": link})
+
+    @admin.action(description=_("Remove the second factor"), permissions=["change"])
+    def remove_second_factor(self, request: HttpRequest, users: QuerySet[User]) -> None:
+        """For somebody whose telephone is lost, and the recovery codes with it."""
+        within_reach = list(self._within_reach(request, users))
+        apply(request, within_reach, accounts.remove_second_factor, "second factor removed")
+
+    def _within_reach(self, request: HttpRequest, users: QuerySet[User]) -> Iterator[User]:
+        """Nobody opens the account of a person who may do more than they."""
+        for user in users:
+            if user.is_superuser and not request.user.is_superuser:
+                text = gettext("Only an administrator can do that for %s.")
+                messages.warning(request, text % user)
+            else:
+                yield user
 
     @admin.action(description=_("Pause: read no more of their pages"), permissions=["change"])
     def pause(self, request: HttpRequest, users: QuerySet[User]) -> None:

@@ -19,6 +19,7 @@ from django.views.decorators.http import require_POST
 from documents.admin.rows import ReadOnlyAdmin
 from documents.inforce import bundle_scores, settings_in_force
 from documents.models import PurgeRun, RetentionPolicy
+from documents.monitoring import leavings_of
 from documents.services import retention
 from documents.templatetags.screen import size
 
@@ -51,7 +52,18 @@ class PurgeRunAdmin(ReadOnlyAdmin):
         "finished_at",
     ]
     list_filter = ["is_dry", "started_at"]
+    fields = [
+        "started_at",
+        "finished_at",
+        "is_dry",
+        "documents_trashed",
+        "documents_deleted",
+        "files_removed",
+        "freed",
+    ]
+    readonly_fields = fields
     change_list_template = "admin/documents/purgerun/change_list.html"
+    change_form_template = "admin/documents/purgerun/change_form.html"
 
     @admin.display(description=_("freed"), ordering="bytes_freed")
     def freed(self, run: PurgeRun) -> str:
@@ -63,6 +75,14 @@ class PurgeRunAdmin(ReadOnlyAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         may_run = {"may_run": self.has_run_permission(request)}
         return super().changelist_view(request, {**(extra_context or {}), **may_run})
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], **kwargs: Any
+    ) -> HttpResponse:
+        """With what left by name, for those who may see names."""
+        if request.user.has_perm("documents.view_document"):
+            context["leavings"] = leavings_of(kwargs["obj"])
+        return super().render_change_form(request, context, **kwargs)
 
     def get_urls(self) -> list[Any]:
         run = self.admin_site.admin_view(require_POST(self.run))

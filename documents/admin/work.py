@@ -62,7 +62,7 @@ class PriorityForm(ActionForm):
 
 @admin.register(Job)
 class JobAdmin(ReadOnlyAdmin):
-    list_display = ["id", "owner", "state", "progress", "priority", "created_at", "finished_at"]
+    list_display = ["short", "owner", "state", "progress", "priority", "created_at", "finished_at"]
     list_filter = ["state", "created_at"]
     list_select_related = ["owner"]
     search_fields = ["id", "owner__username", "documents__title"]
@@ -71,6 +71,11 @@ class JobAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Job]:
         return with_page_counts(super().get_queryset(request))
+
+    @admin.display(description=_("job"))
+    def short(self, job: Job) -> str:
+        """Enough of its id to tell it from its neighbours, on one line."""
+        return str(job.pk)[:8]
 
     @admin.display(description=_("progress"))
     def progress(self, job: Any) -> str:

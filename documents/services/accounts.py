@@ -7,6 +7,7 @@ from typing import Any
 
 from allauth.account.forms import default_token_generator
 from allauth.account.utils import user_pk_to_url_str
+from allauth.mfa.models import Authenticator
 from django.urls import reverse
 
 log = logging.getLogger(__name__)
@@ -24,3 +25,9 @@ def one_time_link(user: Any) -> str:
         "account_reset_password_from_key",
         kwargs={"uidb36": user_pk_to_url_str(user), "key": key},
     )
+
+
+def remove_second_factor(user: Any) -> None:
+    """Until they set one up again, the password alone lets this user in."""
+    Authenticator.objects.filter(user=user).delete()
+    log.info("second_factor_removed user=%s", user.pk)

@@ -186,6 +186,12 @@ def decode_image(order: Order, limits: Limits) -> Answer:
     try:
         if kind == "tiff":
             image.seek(index)
+        width, height = image.size
+        check_size(width, height, index + 1, kind, limits)
+        if kind == "png":
+            # Asking a PNG for its Exif loads it. Damage must be met here: met there it would mean
+            # "upright", and what was read up to it would pass for the page.
+            image.load()
         source = upright_size(image)
         check_size(*source, index + 1, kind, limits)
         orientation = exif_orientation(image)

@@ -123,7 +123,7 @@ def test_what_nobody_expected_is_told_without_its_reason(program, monkeypatch, c
 
 def test_sentences_are_in_the_language_asked_for(program):
     answer = program.get(f"{DOCUMENTS}{uuid.uuid4()}/", headers={"accept-language": "zh-hans"})
-    assert answer.json()["detail"] == "它不存在、已被删除，或不属于你。"
+    assert answer.json()["detail"] == "它不存在、已被删除，或不属于您。"
     assert "Accept-Language" in answer["Vary"]
 
 

@@ -1,7 +1,8 @@
-"""The real product and a real browser, started for a test or for screenshots."""
+"""The real product, a real browser and something to read, for a test or for screenshots."""
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import signal
@@ -13,6 +14,8 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from PIL import Image, ImageDraw, ImageFont
 
 from tests.own_database import own_database
 
@@ -47,6 +50,27 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
+def picture(text: str) -> bytes:
+    """A PNG with one line, drawn here."""
+    sheet, buffer = Image.new("L", (900, 200), 255), io.BytesIO()
+    ImageDraw.Draw(sheet).text((40, 60), text, fill=0, font=ImageFont.load_default(size=56))
+    sheet.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def shell(product: Product, code: str) -> str:
+    """What these lines print inside the product, for what no door does: time passing, say."""
+    done = subprocess.run(
+        [sys.executable, "manage.py", "shell", "-v", "0", "-c", code],
+        cwd=ROOT,
+        env=product.environment,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return done.stdout.strip()
+
+
 def wait_for_announcement(process: subprocess.Popen[str], log: Path) -> str:
     end = time.monotonic() + READY_SECONDS
     while time.monotonic() < end and process.poll() is None:
@@ -58,7 +82,7 @@ def wait_for_announcement(process: subprocess.Popen[str], log: Path) -> str:
 
 
 @contextmanager
-def running_product(folder: Path) -> Iterator[Product]:
+def running_product(folder: Path, **settings: str) -> Iterator[Product]:
     """`manage.py up` with data of its own on a free port, stopped as Ctrl-C stops it."""
     data_dir, log = folder / "data", folder / "log"
     # OCR_DEBUG and the like may be set where tests run; the product is tested as it ships.
@@ -68,6 +92,7 @@ def running_product(folder: Path) -> Iterator[Product]:
         "OCR_ADDRESS": f"127.0.0.1:{free_port()}",
         "OCR_WORKERS": "1",
         "NO_PROXY": "*",
+        **settings,
     }
     with own_database(data_dir) as database:
         environment |= database.environment

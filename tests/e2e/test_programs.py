@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
 import shutil
 import subprocess
-import sys
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from PIL import Image, ImageDraw, ImageFont
 
-from tests.e2e.product import CHROMIUM, QUIET, ROOT, Product, running_product
+from tests.e2e.product import CHROMIUM, QUIET, ROOT, Product, picture, running_product, shell
 
 pytestmark = [
     pytest.mark.e2e,
@@ -28,13 +25,6 @@ MAKE_TOKEN = (
 )
 
 
-def picture(text: str) -> bytes:
-    sheet, buffer = Image.new("L", (900, 200), 255), io.BytesIO()
-    ImageDraw.Draw(sheet).text((40, 60), text, fill=0, font=ImageFont.load_default(size=56))
-    sheet.save(buffer, "PNG")
-    return buffer.getvalue()
-
-
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     with running_product(tmp_path_factory.mktemp("product")) as product:
@@ -44,15 +34,7 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
 @pytest.fixture(scope="module")
 def environment(product: Product) -> dict[str, str]:
     """What a person has exported who follows the README."""
-    done = subprocess.run(
-        [sys.executable, "manage.py", "shell", "-v", "0", "-c", MAKE_TOKEN],
-        cwd=ROOT,
-        env=product.environment,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    token = done.stdout.strip()
+    token = shell(product, MAKE_TOKEN)
     return {"FOLIO": product.url, "TOKEN": token, "PATH": "/usr/bin:/bin", "NO_PROXY": "*"}
 
 

@@ -449,3 +449,12 @@ def test_a_small_file_with_a_large_appetite_ends_at_its_limits(stored, out):
     with contextlib.suppress(DecoderFailed):
         decoded(stored(bomb), "pdf", out, limits=limits)
     assert time.monotonic() - started < 20
+
+
+def test_pixels_lost_in_the_middle_of_a_png_are_damage_and_not_half_a_page(stored, out):
+    whole = hostile.image("PNG", (300, 300))
+    middle = len(whole) // 2
+    path = stored(whole[:middle] + bytes(200) + whole[middle + 200 :])
+    with pytest.raises(FileRefused) as caught:
+        decoded(path, "png", out)
+    assert caught.value.code == "damaged"

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, no_translations
 
 from documents.inforce import settings_in_force
 from ocrengine.doctor import Fact, examine
@@ -13,6 +13,7 @@ class Command(BaseCommand):
     help = "Memory, limits, cores, device, profile, bundle, every setting in force, and why."
     requires_system_checks = []
 
+    @no_translations
     def handle(self, *args: Any, **options: Any) -> None:
         facts = examine(settings.OCR_PROFILE, settings.OCR_PROFILE_REASON, settings.OCR_BUNDLE)
         self._print("Machine and engine", facts)

@@ -71,3 +71,15 @@ for (const list of document.querySelectorAll("[data-refresh]")) {
   };
   setTimeout(look, Number(list.dataset.refresh));
 }
+
+// A value that is shown once. Without the clipboard (plain HTTP) it is left selected.
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  const input = document.getElementById(button.dataset.copy);
+  input.select();
+  try {
+    await navigator.clipboard.writeText(input.value);
+    button.querySelector("span").textContent = button.dataset.copied;
+  } catch { /* selected: Ctrl-C does it */ }
+});
