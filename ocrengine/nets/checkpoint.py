@@ -1,4 +1,4 @@
-"""Checkpoints: safetensors, mostly FP16, tensors and plain text alone, so that opening one runs nothing.
+"""Checkpoints: safetensors, tensors and plain text alone, so that opening one runs nothing.
 
 The layout is eight bytes of header length, a JSON header, then the tensors' bytes.
 https://github.com/huggingface/safetensors#format
