@@ -15,7 +15,6 @@ from django.utils import timezone
 
 from documents.access import (
     own_documents,
-    trashed_documents,
     visible_collections,
     visible_jobs,
 )
@@ -119,23 +118,18 @@ class UsageView:
         return max(0, self.limits.pages_per_month - self.pages_used - self.pages_reserved)
 
 
-def recent_documents(user: Any) -> QuerySet[Document]:
-    """My documents, newest first, as the shelf shows them."""
-    return on_the_shelf(own_documents(user))
+def newest_first(documents: QuerySet[Document]) -> QuerySet[Document]:
+    return documents.order_by("-created_at", "position")
 
 
 def on_the_shelf(documents: QuerySet[Document]) -> QuerySet[Document]:
-    """Newest first, with .pages_done, .pages_failed, .pages_open, .confidence."""
-    return (
-        documents.select_related("job", "owner", "collection")
-        .annotate(
-            pages_done=Count("pages", filter=Q(pages__state=PageState.DONE)),
-            pages_failed=Count("pages", filter=Q(pages__state__in=BROKEN)),
-            pages_cancelled=Count("pages", filter=Q(pages__state=PageState.CANCELLED)),
-            pages_open=Count("pages", filter=Q(pages__state__in=OPEN_STATES)),
-            confidence=Avg("pages__confidence"),
-        )
-        .order_by("-created_at", "position")
+    """With .pages_done, .pages_failed, .pages_cancelled, .pages_open, .confidence: for a few."""
+    return documents.select_related("job", "owner", "collection").annotate(
+        pages_done=Count("pages", filter=Q(pages__state=PageState.DONE)),
+        pages_failed=Count("pages", filter=Q(pages__state__in=BROKEN)),
+        pages_cancelled=Count("pages", filter=Q(pages__state=PageState.CANCELLED)),
+        pages_open=Count("pages", filter=Q(pages__state__in=OPEN_STATES)),
+        confidence=Avg("pages__confidence"),
     )
 
 
@@ -196,11 +190,10 @@ def retention_notice(user: Any) -> Notice | None:
     return Notice(soon.count(), at, policy.keep_days)
 
 
-def in_the_trash(user: Any) -> QuerySet[Document]:
-    """With .bytes_held: what comes back when it goes for good."""
+def with_bytes_held(documents: QuerySet[Document]) -> QuerySet[Document]:
+    """With .bytes_held, what comes back when it goes for good: for a few."""
     views = Coalesce(Sum("pages__view_bytes"), 0)
-    held = trashed_documents(user).annotate(bytes_held=F("size_bytes") + views)
-    return held.order_by("-trashed_at")
+    return documents.annotate(bytes_held=F("size_bytes") + views)
 
 
 def collections_of(user: Any) -> QuerySet[Collection]:
@@ -215,7 +208,7 @@ def shares_of(thing: Document | Collection) -> QuerySet[Share]:
 
 
 def with_page_counts(jobs: QuerySet[Job]) -> QuerySet[Job]:
-    """Jobs with .documents_total, .pages_total, .pages_done, .pages_failed and .pages_open."""
+    """With .documents_total, .pages_total, .pages_done, .pages_failed, .pages_open: for a few."""
     state = "documents__pages__state"
     return jobs.annotate(
         documents_total=Count("documents", distinct=True),
@@ -224,11 +217,6 @@ def with_page_counts(jobs: QuerySet[Job]) -> QuerySet[Job]:
         pages_failed=Count("documents__pages", filter=Q(**{f"{state}__in": BROKEN})),
         pages_open=Count("documents__pages", filter=Q(**{f"{state}__in": OPEN_STATES})),
     )
-
-
-def recent_jobs(user: Any) -> QuerySet[Job]:
-    """My jobs, newest first, with their counts."""
-    return with_page_counts(visible_jobs(user)).order_by("-created_at")
 
 
 def page_problem(page: Page) -> Problem | None:
@@ -277,7 +265,7 @@ def job_progress(job: Job) -> JobProgress:
             pages_open=document.pages_open,  # type: ignore[attr-defined]
             failures=tuple(failures[document.id]),
         )
-        for document in recent_documents(job.owner).filter(job=job).order_by("position")
+        for document in on_the_shelf(own_documents(job.owner).filter(job=job)).order_by("position")
     )
     end = job.finished_at or timezone.now()
     return JobProgress(
