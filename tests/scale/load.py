@@ -24,7 +24,7 @@ from tests.scale import clients, report
 from tests.scale.clients import Client, Person, Program, Times
 
 CLIENTS = 20
-WORK_SECONDS, HAMMER_SECONDS = 60, 15
+WORK_SECONDS, HAMMER_SECONDS = 40, 10
 POLLS = 5
 ROUNDS, PAUSE_SECONDS = 5, 4.0
 BYTES = 1_000_000

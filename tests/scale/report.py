@@ -18,8 +18,8 @@ SHOWN = ("cores", "processor", "memory_mb", "python")
 HEAD = """# Scale
 
 How long lists take when there is much in them, and how long people and programs wait when many hand
-in at once. Made by `make scale`, with `.ci/with-postgres make scale` for PostgreSQL; what was
-measured before stands in scale.jsonl.
+in at once. Made by `make scale`, and by `DURABLE=yes .ci/with-postgres make scale` for PostgreSQL;
+what was measured before stands in scale.jsonl.
 """
 LISTS = """
 ## Lists

@@ -15,7 +15,7 @@ from django.conf import settings  # noqa: E402
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY  # noqa: E402
 from django.contrib.auth.models import User  # noqa: E402
 
-from documents.models import Scope  # noqa: E402
+from documents.models import Scope, Usage  # noqa: E402
 from documents.services.tokens import create_token  # noqa: E402
 
 
@@ -30,6 +30,8 @@ def session_of(user: User) -> str:
 
 if __name__ == "__main__":
     users = [User.objects.create_user(f"client{n}") for n in range(int(sys.argv[1]))]
+    # Clients without pauses have more jobs at the same time than a person may.
+    Usage.objects.bulk_create(Usage(owner=user, open_jobs=10_000) for user in users)
     made = [
         {"session": session_of(u), "token": create_token(owner=u, name="-", scope=Scope.WRITE)[1]}
         for u in users
