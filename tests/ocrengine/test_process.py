@@ -124,7 +124,8 @@ def test_the_child_sees_nothing_of_the_parents_environment(engine, page, monkeyp
 
 def test_the_child_steps_back_for_others_among_processes_and_among_sessions(engine, page):
     engine.read_page(page())
-    assert os.getpriority(os.PRIO_PROCESS, engine.pid) == LOW_MEMORY.niceness
+    mine = os.getpriority(os.PRIO_PROCESS, 0)
+    assert os.getpriority(os.PRIO_PROCESS, engine.pid) == min(19, mine + LOW_MEMORY.niceness)
     session = Path(f"/proc/{engine.pid}/autogroup")  # only where the kernel has such groups
     said = session.read_text() if session.exists() else f"nice {LOW_MEMORY.niceness}"
     assert said.strip().endswith(f"nice {LOW_MEMORY.niceness}")

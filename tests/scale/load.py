@@ -8,8 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections import Counter
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -64,66 +63,58 @@ def _jpeg(page: Any, quality: int) -> bytes:
     return out.getvalue()
 
 
-@contextmanager
-def _clients(product: Product, times: Times) -> Iterator[list[Client]]:
+def _clients(product: Product, times: Times) -> list[Client]:
     """Half of them people, half programs, each with an account of their own."""
     command = [sys.executable, "-m", "tests.scale.seed", str(CLIENTS)]
     environment = product.environment | {"DJANGO_SETTINGS_MODULE": "ocrsite.settings"}
     said = subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE)
     body, address = clients.multipart(drawn_page()), urlsplit(product.url).netloc
-    yield [
+    return [
         (Person, Program)[n % 2](address, body, times, account)
         for n, account in enumerate(json.loads(said.stdout))
     ]
-
-
-def _seconds_of_this_process(start: tuple[float, float]) -> float:
-    return (time.process_time() - start[0]) / (time.perf_counter() - start[1])
 
 
 def _phase(times: Times, tasks: list[Any]) -> dict[str, Any]:
     """What each kind of request took while the tasks ran."""
     times.seconds.clear()
     times.wrong.clear()
-    start = time.process_time(), time.perf_counter()
+    worked, start = time.process_time(), time.perf_counter()
     clients.together(tasks)
-    seconds = time.perf_counter() - start[1]
+    seconds = time.perf_counter() - start
     found = {kind: times.of(kind) for kind in sorted(times.seconds)}
-    uploads = round(found["upload"]["requests"] / seconds, 1)
-    busy = round(_seconds_of_this_process(start), 2)
     return {
         **found,
-        "uploads_per_second": uploads,
-        "refused": times.wrong[:5],
-        "cores_of_clients": busy,
+        "uploads_per_second": round(found["upload"]["requests"] / seconds, 1),
+        "refused": dict(Counter(times.wrong)),
+        "cores_of_clients": round((time.process_time() - worked) / seconds, 2),
     }
 
 
 def run(product: Product) -> dict[str, Any]:
     times = Times()
-    with _clients(product, times) as all_of_them:
-        _phase(times, _at_once(all_of_them, rounds=1))  # something to read, and templates loaded
-        phases = {"with pauses": _phase(times, _working(all_of_them))}
-        phases["at once"] = _phase(times, _at_once(all_of_them, rounds=ROUNDS))
-        phases["without pause"] = _phase(times, _hammering(all_of_them))
+    everybody = _clients(product, times)
+    _phase(times, _at_once(everybody, rounds=1))  # something to read, and templates loaded
+    phases = {"with pauses": _phase(times, _working(everybody))}
+    phases["at once"] = _phase(times, _at_once(everybody, rounds=ROUNDS))
+    phases["without pause"] = _phase(times, _hammering(everybody))
     return {"phases": phases, **_facts(product)}
 
 
-def _at_once(all_of_them: list[Client], *, rounds: int) -> list[Any]:
-    start = threading.Barrier(len(all_of_them))
-    return [partial(clients.at_once, c, start, rounds, PAUSE_SECONDS) for c in all_of_them]
+def _at_once(everybody: list[Client], *, rounds: int) -> list[Any]:
+    start = threading.Barrier(len(everybody))
+    return [partial(clients.at_once, c, start, rounds, PAUSE_SECONDS) for c in everybody]
 
 
-def _hammering(all_of_them: list[Client]) -> list[Any]:
+def _hammering(everybody: list[Client]) -> list[Any]:
     until = time.perf_counter() + HAMMER_SECONDS
-    return [partial(clients.hammer, client, until) for client in all_of_them]
+    return [partial(clients.hammer, client, until) for client in everybody]
 
 
-def _working(all_of_them: list[Client]) -> list[Any]:
+def _working(everybody: list[Client]) -> list[Any]:
     until = time.perf_counter() + WORK_SECONDS
     return [
-        partial(clients.work, client, until, POLLS, Random(n))
-        for n, client in enumerate(all_of_them)
+        partial(clients.work, client, until, POLLS, Random(n)) for n, client in enumerate(everybody)
     ]
 
 
