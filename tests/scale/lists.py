@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from django.conf import settings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -54,9 +53,6 @@ def _read(answer: Any) -> None:
 
 
 def milliseconds_of(visit: Visit) -> float:
-    """As a request to the web process is served: with a connection of its own where it has one."""
-    if not settings.DATABASES["default"]["CONN_MAX_AGE"]:
-        connection.close()
     start = time.perf_counter()
     _read(visit.client.get(visit.address))
     return (time.perf_counter() - start) * 1000

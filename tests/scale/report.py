@@ -28,7 +28,7 @@ Asked for: under 300 ms and at most 20 queries each. Every address of a list is 
 search, filter, order, first and last page that it offers (tests/scale/walk.py). "Slowest" is the
 slowest of five visits to the slowest of these addresses, after one that is not counted; where that
 is over the bar, of the quieter of two rounds of five, because the machine is shared. Visits happen
-within one process, the database's files are in the system's cache, SQLite is opened anew for each.
+within one process, the database's files are in the system's cache.
 """
 LOAD = """
 ## Load
