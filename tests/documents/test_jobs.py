@@ -202,7 +202,7 @@ def test_a_job_is_watched_in_few_queries_however_many_documents_it_has(
     with django_assert_max_num_queries(6):
         answer = owner_client.get(reverse("job-progress", args=[job.pk])).json()
     assert (answer["pages_open"], answer["pages_failed"]) == (15, 1)
-    assert answer["documents"][5]["states"] == ["failed"]
+    assert ["failed"] in [document["states"] for document in answer["documents"]]
 
 
 def test_pages_ahead_are_those_of_anybody_due_before_the_first_that_waits(owner, stranger):

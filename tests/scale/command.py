@@ -23,6 +23,7 @@ def measure_lists(jobs: int, docs: Path) -> None:
     if not fill.is_full(jobs):
         start = time.monotonic()
         fill.fill(jobs)
+        fill.settle_in()
         print(f"Filled in {time.monotonic() - start:.0f} s.")
     walker = Walker(fill.make_people())
     rows = lists.measure(walker.visits(), say=lambda line: print(line, flush=True))

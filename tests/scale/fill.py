@@ -79,7 +79,6 @@ def fill(jobs: int, *, others: int = 200) -> People:
                 _add_jobs(numbers, jobs, owners, collection)
         _add_what_was_read()
         _add_the_rest(people, collection)
-    _settle_in()
     return people
 
 
@@ -220,8 +219,9 @@ def _add_the_rest(people: People, collection: Collection) -> None:
     LogEntry.objects.log_actions(people.keeper.pk, list(few[:300]), CHANGE, "retry")
 
 
-def _settle_in() -> None:
-    """What PostgreSQL does by itself within a minute of such growth; SQLite does nothing."""
+def settle_in() -> None:
+    """What PostgreSQL does by itself within a minute of such growth; SQLite does nothing. Outside
+    any transaction."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("VACUUM ANALYZE")
