@@ -1,5 +1,5 @@
 # Thin aliases; ./run does the work.
-.PHONY: help run test check messages screenshots benchmark fuzz
+.PHONY: help run test check messages screenshots benchmark fuzz scale
 help: ; @./run help
 run: ; @./run
 test: ; @./run test
@@ -8,3 +8,4 @@ messages: ; @.venv/bin/python manage.py makemessages -l zh_Hans --no-location --
 screenshots: ; @.venv/bin/python docs/screenshots/make.py
 benchmark: ; @./run manage benchmark $(ARGS)
 fuzz: ; @./run test -q -m fuzz tests/api/test_fuzz.py $(ARGS)
+scale: ; @.venv/bin/python -m tests.scale lists $(ARGS) && .venv/bin/python -m tests.scale load

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Avg, Count, F, Max, Q, QuerySet, Sum
+from django.db.models import Avg, Count, F, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from documents.access import (
     own_documents,
-    trashed_documents,
     visible_collections,
     visible_jobs,
 )
@@ -37,6 +37,8 @@ from documents.models.document import OPEN_STATES, RETRYABLE_STATES
 from documents.models.job import OPEN_JOB_STATES
 
 BROKEN = (PageState.FAILED, PageState.QUARANTINED)
+SHOWN_FAILURES = 5
+"""Of one document, where a job is watched."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,8 @@ class DocumentProgress:
     pages_failed: int
     pages_cancelled: int
     pages_open: int
+    states: tuple[str, ...]
+    """A PageState for each page, in order."""
     failures: tuple[PageFailure, ...]
     """The first failures only; pages_failed counts all of them."""
 
@@ -119,23 +123,18 @@ class UsageView:
         return max(0, self.limits.pages_per_month - self.pages_used - self.pages_reserved)
 
 
-def recent_documents(user: Any) -> QuerySet[Document]:
-    """My documents, newest first, as the shelf shows them."""
-    return on_the_shelf(own_documents(user))
+def newest_first(documents: QuerySet[Document]) -> QuerySet[Document]:
+    return documents.order_by("-created_at", "position")
 
 
 def on_the_shelf(documents: QuerySet[Document]) -> QuerySet[Document]:
-    """Newest first, with .pages_done, .pages_failed, .pages_open, .confidence."""
-    return (
-        documents.select_related("job", "owner", "collection")
-        .annotate(
-            pages_done=Count("pages", filter=Q(pages__state=PageState.DONE)),
-            pages_failed=Count("pages", filter=Q(pages__state__in=BROKEN)),
-            pages_cancelled=Count("pages", filter=Q(pages__state=PageState.CANCELLED)),
-            pages_open=Count("pages", filter=Q(pages__state__in=OPEN_STATES)),
-            confidence=Avg("pages__confidence"),
-        )
-        .order_by("-created_at", "position")
+    """With .pages_done, .pages_failed, .pages_cancelled, .pages_open, .confidence: for a few."""
+    return documents.select_related("job", "owner", "collection").annotate(
+        pages_done=Count("pages", filter=Q(pages__state=PageState.DONE)),
+        pages_failed=Count("pages", filter=Q(pages__state__in=BROKEN)),
+        pages_cancelled=Count("pages", filter=Q(pages__state=PageState.CANCELLED)),
+        pages_open=Count("pages", filter=Q(pages__state__in=OPEN_STATES)),
+        confidence=Avg("pages__confidence"),
     )
 
 
@@ -196,11 +195,10 @@ def retention_notice(user: Any) -> Notice | None:
     return Notice(soon.count(), at, policy.keep_days)
 
 
-def in_the_trash(user: Any) -> QuerySet[Document]:
-    """With .bytes_held: what comes back when it goes for good."""
+def with_bytes_held(documents: QuerySet[Document]) -> QuerySet[Document]:
+    """With .bytes_held, what comes back when it goes for good: for a few."""
     views = Coalesce(Sum("pages__view_bytes"), 0)
-    held = trashed_documents(user).annotate(bytes_held=F("size_bytes") + views)
-    return held.order_by("-trashed_at")
+    return documents.annotate(bytes_held=F("size_bytes") + views)
 
 
 def collections_of(user: Any) -> QuerySet[Collection]:
@@ -215,7 +213,7 @@ def shares_of(thing: Document | Collection) -> QuerySet[Share]:
 
 
 def with_page_counts(jobs: QuerySet[Job]) -> QuerySet[Job]:
-    """Jobs with .documents_total, .pages_total, .pages_done, .pages_failed and .pages_open."""
+    """With .documents_total, .pages_total, .pages_done, .pages_failed, .pages_open: for a few."""
     state = "documents__pages__state"
     return jobs.annotate(
         documents_total=Count("documents", distinct=True),
@@ -224,11 +222,6 @@ def with_page_counts(jobs: QuerySet[Job]) -> QuerySet[Job]:
         pages_failed=Count("documents__pages", filter=Q(**{f"{state}__in": BROKEN})),
         pages_open=Count("documents__pages", filter=Q(**{f"{state}__in": OPEN_STATES})),
     )
-
-
-def recent_jobs(user: Any) -> QuerySet[Job]:
-    """My jobs, newest first, with their counts."""
-    return with_page_counts(visible_jobs(user)).order_by("-created_at")
 
 
 def page_problem(page: Page) -> Problem | None:
@@ -243,42 +236,41 @@ def page_lines(page: Page) -> list[Line]:
     return list(page.lines.order_by("order"))
 
 
-def _failures(job: Job, at_most: int = 5) -> dict[uuid.UUID, list[PageFailure]]:
-    found: dict[uuid.UUID, list[PageFailure]] = defaultdict(list)
-    for page in Page.objects.filter(document__job=job, state__in=BROKEN).order_by("index"):
-        if len(found[page.document_id]) < at_most and (problem := page_problem(page)):
-            found[page.document_id].append(PageFailure(page.index, problem))
-    return found
+def _document_progress(document: Document, pages: Sequence[Any]) -> DocumentProgress:
+    states = tuple(page.state for page in pages)
+    broken = [page for page in pages if page.state in BROKEN]
+    problems = ((page.index, page_problem(page)) for page in broken[:SHOWN_FAILURES])
+    return DocumentProgress(
+        id=document.id,
+        title=document.title,
+        page_count=document.page_count,
+        pages_done=states.count(PageState.DONE),
+        pages_failed=len(broken),
+        pages_cancelled=states.count(PageState.CANCELLED),
+        pages_open=sum(state in OPEN_STATES for state in states),
+        states=states,
+        failures=tuple(PageFailure(index, problem) for index, problem in problems if problem),
+    )
 
 
-def _pages_ahead(job: Job) -> int:
-    """Pages that were due before this job's first waiting page; turns between users shorten it."""
-    pages = Page.objects.filter(document__job=job)
-    if pages.filter(state=PageState.LEASED).exists():
+def _pages_ahead(pages: Sequence[Any]) -> int:
+    """Pages that were due before the first of these that waits; turns between users shorten it."""
+    due = [page.due_at for page in pages if page.state == PageState.PENDING]
+    if not due or any(page.state == PageState.LEASED for page in pages):
         return 0
-    first = pages.filter(state=PageState.PENDING).order_by("due_at").first()
-    if first is None:
-        return 0
-    others = Page.objects.filter(state__in=OPEN_STATES, due_at__lt=first.due_at)
-    return others.exclude(document__job=job).count()
+    return Page.objects.filter(state__in=OPEN_STATES, due_at__lt=min(due)).count()
 
 
 def job_progress(job: Job) -> JobProgress:
-    """Everything the watching page shows, in five queries whatever the number of pages."""
-    failures = _failures(job)
-    documents = tuple(
-        DocumentProgress(
-            id=document.id,
-            title=document.title,
-            page_count=document.page_count,
-            pages_done=document.pages_done,  # type: ignore[attr-defined]
-            pages_failed=document.pages_failed,  # type: ignore[attr-defined]
-            pages_cancelled=document.pages_cancelled,  # type: ignore[attr-defined]
-            pages_open=document.pages_open,  # type: ignore[attr-defined]
-            failures=tuple(failures[document.id]),
-        )
-        for document in recent_documents(job.owner).filter(job=job).order_by("position")
-    )
+    """Everything that is told of a job, in three queries: it is asked for once a second."""
+    figures = ("document_id", "index", "state", "due_at", "error_code", "error_params")
+    rows = Page.objects.filter(document__job=job).order_by("index")
+    pages = list(rows.values_list(*figures, named=True))
+    by_document: dict[uuid.UUID, list[Any]] = defaultdict(list)
+    for page in pages:
+        by_document[page.document_id].append(page)
+    mine = own_documents(job.owner_id).filter(job=job).order_by("position")
+    documents = tuple(_document_progress(document, by_document[document.id]) for document in mine)
     end = job.finished_at or timezone.now()
     return JobProgress(
         id=job.id,
@@ -288,7 +280,7 @@ def job_progress(job: Job) -> JobProgress:
         pages_failed=sum(d.pages_failed for d in documents),
         pages_cancelled=sum(d.pages_cancelled for d in documents),
         pages_open=sum(d.pages_open for d in documents),
-        ahead=_pages_ahead(job),
+        ahead=_pages_ahead(pages),
         elapsed_seconds=max(0, int((end - job.created_at).total_seconds())),
         cancel_requested=job.cancel_requested_at is not None,
         documents=documents,
@@ -306,12 +298,11 @@ def limits_of(user: Any) -> UserLimits:
     site = settings.OCR_USER_LIMITS
     names = [field.name for field in fields(site)]
     own = Usage.objects.filter(owner=user).values(*names).first() or {}
-    highest = GroupLimits.objects.filter(group__user=user).aggregate(
-        **{name: Max(name) for name in names}
-    )
+    groups = list(GroupLimits.objects.filter(group__user=user).values(*names))
     figures: dict[str, int] = {}
     for name in names:
-        said = (own.get(name), highest[name], getattr(site, name))
+        highest = max((g[name] for g in groups if g[name] is not None), default=None)
+        said = (own.get(name), highest, getattr(site, name))
         figures[name] = next(figure for figure in said if figure is not None)
     ceiling = settings.OCR_UPLOAD_LIMITS.files_per_request
     figures["files_per_batch"] = min(figures["files_per_batch"], ceiling)

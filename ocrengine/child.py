@@ -61,6 +61,9 @@ def _settle_in(profile: EngineProfile, parent: int) -> None:
     if os.getppid() != parent:
         sys.exit(1)  # it died before the line above
     os.nice(profile.niceness)
+    # Linux may share the processor between sessions first, and then only a session's figure counts.
+    with contextlib.suppress(OSError), open("/proc/self/autogroup", "w") as file:
+        file.write(str(profile.niceness))
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
         file.write("500")
 

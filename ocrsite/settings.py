@@ -218,16 +218,14 @@ DATABASES = {
     )
 }
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
-    DATABASES["default"]["CONN_MAX_AGE"] = 0
     DATABASES["default"]["OPTIONS"] = {
         # IMMEDIATE ends "database is locked" (a deferred reader cannot become a writer under WAL);
         # FULL makes an accepted upload survive a power cut.
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
-        "init_command": (
-            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-20000;"
-            " PRAGMA mmap_size=134217728;"
-        ),
+        # Neither a mapping nor a larger cache: each thread has a connection of its own, and the
+        # system's own cache holds the file once for all.
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
     }
     # A file, because threads that share one in memory lock each other out by tables.
     DATABASES["default"]["TEST"] = {"NAME": DATA_DIR / "test.sqlite3"}

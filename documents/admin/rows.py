@@ -2,23 +2,58 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
-from django.db.models import Model
+from django.contrib.admin.views.main import ChangeList
+from django.contrib.auth.models import User
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
-from django.utils.translation import ngettext
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
 from documents.errors import DocumentsError
+from documents.models import Document
+from documents.paginator import KeyPaginator
+
+MOST_FOUND = 1000
+"""Documents that a search looks for: who finds more adds a word."""
+
+
+class DressedChangeList(ChangeList):
+    """Its rows are dressed also where all of them are shown and no paginator is asked."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        if isinstance(self.result_list, QuerySet):
+            self.result_list = self.model_admin.dress(self.result_list)
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
-    """Look, search, act through services; no form writes a row."""
+    """Look, search, act through services; no form writes a row.
+
+    Tables are long: rows are found by an index and dressed for one page, nothing is counted that
+    nobody asked for, and columns sort where an index has them in order.
+    """
 
     list_per_page = 50
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+
+    def dress(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """What the columns need from other tables, for the rows of one page."""
+        return rows.select_related(*self.list_select_related or ())
+
+    def get_paginator(
+        self, request: HttpRequest, rows: QuerySet[Any], per_page: int, *more: Any
+    ) -> KeyPaginator:
+        return KeyPaginator(rows, per_page, dress=self.dress)
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return DressedChangeList
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
@@ -37,6 +72,65 @@ class ReadOnlyInline(admin.TabularInline):
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
+
+
+class OfDocumentsAdmin(ReadOnlyAdmin):
+    """A table of what belongs to documents: searched by looking for these, once and not for ever.
+
+    The words of a search are looked for in titles and owners' names, newest documents first, until
+    there are MOST_FOUND; the rows are theirs. A whole key finds its row alone.
+    """
+
+    search_fields = ["document"]  # so that there is a box; what it finds is said below
+
+    def of_documents(self, keys: list[uuid.UUID]) -> Q:
+        raise NotImplementedError
+
+    def get_search_results(
+        self, request: HttpRequest, rows: QuerySet[Any], term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        if not term.strip():
+            return rows, False
+        if key := _key_in(term):
+            return rows.filter(pk=key), False
+        found = documents_found(term)
+        if len(found) > MOST_FOUND:
+            text = gettext("Only what belongs to the newest %(count)d documents found is shown.")
+            messages.warning(request, text % {"count": MOST_FOUND})
+        return rows.filter(self.of_documents(found[:MOST_FOUND])), False
+
+
+def _key_in(term: str) -> uuid.UUID | None:
+    """The key that a search is for, if it is one: a row's own page and the log show it whole."""
+    try:
+        return uuid.UUID(term.strip())
+    except ValueError:
+        return None
+
+
+def documents_found(term: str) -> list[uuid.UUID]:
+    """With each word in title, owner's name or SHA-256; one more than MOST_FOUND, to tell."""
+    rows = Document.objects.order_by("-created_at", "-id")
+    for word in term.split():
+        named = list(User.objects.filter(username__icontains=word).values_list("pk", flat=True))
+        rows = rows.filter(Q(title__icontains=word) | Q(owner__in=named) | Q(sha256=word))
+    return list(rows.values_list("pk", flat=True)[: MOST_FOUND + 1])
+
+
+class ReasonFilter(admin.SimpleListFilter):
+    """By why something ended badly. Looks only at what did, which is little: `ended_badly`."""
+
+    title = _("error code")
+    parameter_name = "error_code"
+    ended_badly: Q
+
+    def lookups(self, request: HttpRequest, table: admin.ModelAdmin) -> list[tuple[str, str]]:
+        rows = table.model._default_manager.filter(self.ended_badly).order_by("error_code")
+        return [(code, code) for code in rows.values_list("error_code", flat=True).distinct()]
+
+    def queryset(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
+        code = self.value()
+        return rows if code is None else rows.filter(self.ended_badly, error_code=code)
 
 
 def apply(

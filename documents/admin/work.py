@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from functools import partial
 from typing import Any
 
@@ -9,7 +10,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ActionForm
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
@@ -17,8 +18,15 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
-from documents.admin.rows import ReadOnlyAdmin, ReadOnlyInline, apply
-from documents.models import Attempt, Document, Job, Page, Pause, Worker
+from documents.admin.rows import (
+    OfDocumentsAdmin,
+    ReadOnlyAdmin,
+    ReadOnlyInline,
+    ReasonFilter,
+    apply,
+)
+from documents.models import Attempt, Document, Job, Outcome, Page, Pause, Worker
+from documents.models.document import RETRYABLE_STATES
 from documents.monitoring import failures_by_code
 from documents.queries import page_problem, with_page_counts
 from documents.services import jobs, queue, retention
@@ -61,16 +69,20 @@ class PriorityForm(ActionForm):
 
 
 @admin.register(Job)
-class JobAdmin(ReadOnlyAdmin):
+class JobAdmin(OfDocumentsAdmin):
     list_display = ["short", "owner", "state", "progress", "priority", "created_at", "finished_at"]
     list_filter = ["state", "created_at"]
     list_select_related = ["owner"]
-    search_fields = ["id", "owner__username", "documents__title"]
+    sortable_by = ["created_at"]
     action_form = PriorityForm
     actions = ["retry", "cancel", "set_priority"]
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Job]:
-        return with_page_counts(super().get_queryset(request))
+    def dress(self, rows: QuerySet[Job]) -> QuerySet[Job]:
+        return with_page_counts(super().dress(rows))
+
+    def of_documents(self, keys: list[uuid.UUID]) -> Q:
+        # A list of jobs, not a query: what stands inside another one is planned blindly.
+        return Q(pk__in=set(Document.objects.filter(pk__in=keys).values_list("job", flat=True)))
 
     @admin.display(description=_("job"))
     def short(self, job: Job) -> str:
@@ -128,7 +140,7 @@ class JobAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Document)
-class DocumentAdmin(ReadOnlyAdmin):
+class DocumentAdmin(OfDocumentsAdmin):
     list_display = [
         "title",
         "owner",
@@ -140,9 +152,13 @@ class DocumentAdmin(ReadOnlyAdmin):
     ]
     list_filter = ["kind", "created_at", ("trashed_at", admin.EmptyFieldListFilter)]
     list_select_related = ["owner"]
-    search_fields = ["title", "id", "owner__username", "sha256"]
+    ordering = ["-created_at"]
+    sortable_by = ["created_at"]
     inlines = [PageInline]
     actions = ["trash", "restore", "remove"]
+
+    def of_documents(self, keys: list[uuid.UUID]) -> Q:
+        return Q(pk__in=keys)
 
     @admin.action(description=_("Move to the trash"), permissions=["operate"])
     def trash(self, request: HttpRequest, rows: QuerySet[Document]) -> None:
@@ -160,14 +176,31 @@ class DocumentAdmin(ReadOnlyAdmin):
         return request.user.has_perm("documents.delete_document")
 
 
+class PageReason(ReasonFilter):
+    ended_badly = Q(state__in=RETRYABLE_STATES)
+
+
 @admin.register(Page)
-class PageAdmin(ReadOnlyAdmin):
-    list_display = ["__str__", "owner", "state", "attempts", "error_code", "seconds", "settled_at"]
-    list_filter = ["state", "error_code"]
+class PageAdmin(OfDocumentsAdmin):
+    list_display = [
+        "__str__",
+        "owner",
+        "state",
+        "attempts",
+        "error_code",
+        "seconds",
+        "due_at",
+        "settled_at",
+    ]
+    list_filter = ["state", PageReason]
     list_select_related = ["document__owner"]
-    search_fields = ["id", "document__title", "document__owner__username"]
+    ordering = ["-due_at"]
+    sortable_by = ["due_at"]
     inlines = [AttemptInline]
     actions = ["retry", "set_aside"]
+
+    def of_documents(self, keys: list[uuid.UUID]) -> Q:
+        return Q(document__in=keys)
 
     @admin.display(description=_("owner"), ordering="document__owner__username")
     def owner(self, page: Page) -> str:
@@ -201,12 +234,20 @@ class PageAdmin(ReadOnlyAdmin):
         return TemplateResponse(request, "admin/documents/failures.html", context)
 
 
+class AttemptReason(ReasonFilter):
+    ended_badly = Q(outcome__in=[o for o in Outcome if o not in (Outcome.RUNNING, Outcome.DONE)])
+
+
 @admin.register(Attempt)
-class AttemptAdmin(ReadOnlyAdmin):
+class AttemptAdmin(OfDocumentsAdmin):
     list_display = ["page", "number", "outcome", "error_code", "worker", "started_at", "ended_at"]
-    list_filter = ["outcome", "error_code"]
+    list_filter = ["outcome", AttemptReason]
     list_select_related = ["page__document"]
-    search_fields = ["page__document__title", "worker"]
+    ordering = ["-started_at"]
+    sortable_by = ["started_at"]
+
+    def of_documents(self, keys: list[uuid.UUID]) -> Q:
+        return Q(page__document__in=keys)
 
 
 @admin.register(Worker)

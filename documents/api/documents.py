@@ -37,6 +37,7 @@ from documents.api.schema import Refusal, refusals
 from documents.downloads import TEXT_MIME, as_download, export_name, original_response
 from documents.errors import problem_details, sentence_for
 from documents.exporters import EXPORTERS
+from documents.limits import UserLimits
 from documents.models import Document, Job
 from documents.queries import limits_of
 from documents.services import jobs, rereading, retention
@@ -119,7 +120,12 @@ def refused_as_list(acceptance: Acceptance) -> list[dict[str, str]]:
     return [{"name": r.name, "code": r.code, "sentence": r.sentence} for r in acceptance.refused]
 
 
-def take_in(request: Request, options: dict[str, Any], files: Sequence[Any]) -> HttpResponse:
+def take_in(
+    request: Request,
+    options: dict[str, Any],
+    files: Sequence[Any],
+    limits: UserLimits | None = None,
+) -> HttpResponse:
     """Hand files to the service, once for each Idempotency-Key."""
 
     def act(record: Record) -> Answer:
@@ -131,6 +137,7 @@ def take_in(request: Request, options: dict[str, Any], files: Sequence[Any]) -> 
             uploaded=files,
             bundle=options.get("bundle"),
             mode=options["mode"],
+            limits=limits,
             record=lambda acceptance: record(answer_to(acceptance)),
         )
         if acceptance.job is None:
@@ -146,8 +153,11 @@ def take_in(request: Request, options: dict[str, Any], files: Sequence[Any]) -> 
 class Documents(ApiView):
     parser_classes = [MultiPartParser]
 
+    limits: UserLimits | None = None
+
     def files_for(self, user: Any) -> int:
-        return limits_of(user).files_per_batch
+        self.limits = limits_of(user)
+        return self.limits.files_per_batch
 
     @extend_schema(
         operation_id="listDocuments",
@@ -173,7 +183,8 @@ class Documents(ApiView):
         files = request.FILES.getlist("files")
         if fault := upload_fault(request._request):
             raise fault
-        return take_in(request, self.checked(shapes.ReadingOptions, request.data), files)
+        options = self.checked(shapes.ReadingOptions, request.data)
+        return take_in(request, options, files, self.limits)
 
 
 def _matching(rows: QuerySet[Document], asked: dict[str, Any]) -> QuerySet[Document]:

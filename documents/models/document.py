@@ -43,7 +43,18 @@ class Document(models.Model):
         verbose_name_plural = _("documents")
         ordering = ["-created_at", "position"]
         indexes = [
-            models.Index(fields=["owner", "-created_at"]),
+            # A person's shelf and trash: counted and leafed through in the index alone.
+            models.Index(
+                fields=["owner", "-created_at", "position"],
+                name="document_shelf",
+                condition=models.Q(trashed_at__isnull=True),
+            ),
+            models.Index(
+                fields=["owner", "-trashed_at"],
+                name="document_in_trash",
+                condition=models.Q(trashed_at__isnull=False),
+            ),
+            models.Index(fields=["-created_at", "-id"], name="document_newest"),
             models.Index(
                 fields=["trashed_at"],
                 name="document_trashed",
@@ -113,11 +124,10 @@ class Page(models.Model):
             models.UniqueConstraint(fields=["document", "index"], name="page_once_per_document")
         ]
         indexes = [
-            models.Index(
-                fields=["due_at"],
-                name="page_pending",
-                condition=models.Q(state="pending"),
-            ),
+            models.Index(fields=["-due_at", "-id"], name="page_newest"),
+            # What is due, and the administration's lists of one state.
+            models.Index(fields=["state", "-due_at", "-id"], name="page_state_due"),
+            models.Index(fields=["state", "settled_at"], name="page_state_settled"),
             models.Index(
                 fields=["leased_until"],
                 name="page_leased",

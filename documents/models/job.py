@@ -51,7 +51,12 @@ class Job(models.Model):
         verbose_name = _("job")
         verbose_name_plural = _("jobs")
         ordering = ["-created_at"]
-        indexes = [models.Index(fields=["owner", "-created_at"])]
+        indexes = [
+            models.Index(fields=["owner", "-created_at"]),
+            models.Index(fields=["owner", "state"], name="job_owner_state"),
+            models.Index(fields=["state", "-created_at", "-id"], name="job_state_newest"),
+            models.Index(fields=["-created_at", "-id"], name="job_newest"),
+        ]
 
     def __str__(self) -> str:
         return str(self.id)
@@ -122,6 +127,10 @@ class Attempt(models.Model):
         ordering = ["page", "number"]
         constraints = [
             models.UniqueConstraint(fields=["page", "number"], name="attempt_once_per_number")
+        ]
+        indexes = [
+            models.Index(fields=["-started_at", "-id"], name="attempt_newest"),
+            models.Index(fields=["outcome", "-started_at", "-id"], name="attempt_outcome_newest"),
         ]
 
     def __str__(self) -> str:

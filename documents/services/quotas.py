@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from django.db.models import Case, F, PositiveIntegerField, Q, QuerySet, Value, When
+from django.db.models import Case, F, PositiveIntegerField, QuerySet, Value, When
 from django.db.models.functions import Greatest
 
 from documents.errors import PagesUsedUp, StorageFull, TooManyJobs
@@ -20,11 +20,13 @@ from documents.queries import limits_of, this_month, usage_of
 
 
 def _row(owner: Any) -> QuerySet[Usage]:
-    """The owner's row, made if need be, counting this month."""
+    """The owner's row, locked, made if need be, counting this month."""
     month = this_month()
-    Usage.objects.get_or_create(owner=owner, defaults={"month": month})
+    locked = Usage.objects.select_for_update()
+    usage, _made = locked.get_or_create(owner=owner, defaults={"month": month})
     rows = Usage.objects.filter(owner=owner)
-    rows.filter(Q(month=None) | Q(month__lt=month)).update(month=month, pages_used=0)
+    if usage.month is None or usage.month < month:
+        rows.update(month=month, pages_used=0)
     return rows
 
 
@@ -75,7 +77,7 @@ def check_open_jobs(owner: Any, limits: UserLimits) -> None:
 
     Raises TooManyJobs.
     """
-    _row(owner).select_for_update().get()
+    _row(owner)
     running = Job.objects.filter(owner=owner, state__in=OPEN_JOB_STATES).count()
     if running >= limits.open_jobs:
         raise TooManyJobs(jobs=running, limit=limits.open_jobs)

@@ -72,24 +72,26 @@ class _Order:
     record: Callable[[Acceptance], None] | None
 
 
-def accept_upload(
+def accept_upload(  # noqa: PLR0913  what varies from upload to upload
     *,
     owner: Any,
     uploaded: Sequence[UploadedFile[Any]],
     bundle: str | None = None,
     mode: JobMode = JobMode.READ,
+    limits: UserLimits | None = None,
     record: Callable[[Acceptance], None] | None = None,
 ) -> Acceptance:
     """Keep what can be kept of one upload and queue it as one job.
 
     Each file is judged alone: a refused one has its own sentence and does not touch the others.
+    `limits` are the owner's, where the caller knows them already.
     `record` is called with the outcome inside the transaction that makes the job, so that what it
     writes is there exactly when the job is; it is not called when nothing was accepted.
     Raises BatchTooLarge, TooManyJobs, NothingUploaded, DiskFull; nothing is kept then.
     """
     if not uploaded:
         raise NothingUploaded
-    limits = limits_of(owner)
+    limits = limits or limits_of(owner)
     if len(uploaded) > limits.files_per_batch:
         raise BatchTooLarge(files=len(uploaded), limit=limits.files_per_batch)
     if files.free_bytes() < settings.OCR_UPLOAD_LIMITS.disk_reserve_bytes:

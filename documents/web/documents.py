@@ -7,7 +7,6 @@ import uuid
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -26,6 +25,7 @@ from documents.downloads import (
 from documents.errors import DocumentsError
 from documents.exporters import EXPORTERS
 from documents.models import Document
+from documents.paginator import KeyPaginator
 from documents.services import jobs, retention
 from documents.templatetags.screen import size
 from documents.web.notes import notes_of
@@ -39,7 +39,8 @@ DOCUMENTS_PER_SCREEN = 20
 @login_required
 @require_GET
 def home(request: HttpRequest) -> HttpResponse:
-    documents = Paginator(queries.recent_documents(request.user), DOCUMENTS_PER_SCREEN)
+    rows = queries.newest_first(access.own_documents(request.user))
+    documents = KeyPaginator(rows, DOCUMENTS_PER_SCREEN, dress=queries.on_the_shelf)
     context = {
         "documents": documents.get_page(request.GET.get("page")),
         "limits": settings.OCR_UPLOAD_LIMITS,

@@ -6,7 +6,6 @@ import uuid
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
@@ -18,6 +17,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from documents import access, queries
 from documents.errors import DocumentsError
+from documents.paginator import KeyPaginator
 from documents.services import jobs as service
 from documents.web.progress import watch
 from documents.web.strings import JOB, in_words
@@ -28,7 +28,8 @@ JOBS_PER_SCREEN = 30
 @login_required
 @require_GET
 def jobs(request: HttpRequest) -> HttpResponse:
-    rows = Paginator(queries.recent_jobs(request.user), JOBS_PER_SCREEN)
+    mine = access.visible_jobs(request.user).order_by("-created_at")
+    rows = KeyPaginator(mine, JOBS_PER_SCREEN, dress=queries.with_page_counts)
     return render(request, "documents/jobs.html", {"jobs": rows.get_page(request.GET.get("page"))})
 
 

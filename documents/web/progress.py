@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import defaultdict
 from dataclasses import asdict, dataclass
 from itertools import groupby
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 from django.core.serializers.json import DjangoJSONEncoder
 
 from documents import queries
-from documents.models import Job, Page, PageState
+from documents.models import Job, PageState
 from documents.queries import DocumentProgress, JobProgress
 
 LINKED_PAGES = 60
@@ -75,7 +74,7 @@ class Watch:
     def etag(self) -> str:
         """Changes when anything shown does, but not with every second that passes."""
         figures = asdict(self.progress) | {"elapsed_seconds": 0}
-        seen = json.dumps([figures, [d.states for d in self.documents]], cls=DjangoJSONEncoder)
+        seen = json.dumps(figures, cls=DjangoJSONEncoder)
         return hashlib.sha256(seen.encode()).hexdigest()[:32]
 
     def as_dict(self) -> dict[str, Any]:
@@ -86,10 +85,9 @@ class Watch:
 
 
 def watch(job: Job) -> Watch:
-    states: dict[Any, list[str]] = defaultdict(list)
-    pages = Page.objects.filter(document__job=job).order_by("index")
-    for document_id, state in pages.values_list("document_id", "state"):
-        states[document_id].append(LETTERS[PageState(state)])
     progress = queries.job_progress(job)
-    documents = tuple(WatchedDocument(d, tuple(states[d.id])) for d in progress.documents)
-    return Watch(job, progress, documents)
+    documents = (
+        WatchedDocument(document, tuple(LETTERS[PageState(state)] for state in document.states))
+        for document in progress.documents
+    )
+    return Watch(job, progress, tuple(documents))

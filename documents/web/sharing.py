@@ -6,7 +6,8 @@ import uuid
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import Paginator
+from django.core.paginator import Page
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -15,6 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from documents import access, queries
 from documents.errors import DocumentsError
 from documents.models import Collection, Document
+from documents.paginator import KeyPaginator
 from documents.services import sharing
 
 DOCUMENTS_PER_SCREEN = 20
@@ -24,9 +26,14 @@ DOCUMENTS_PER_SCREEN = 20
 @require_GET
 def shared(request: HttpRequest) -> HttpResponse:
     """What others have opened to me."""
-    rows = queries.on_the_shelf(access.shared_documents(request.user))
-    documents = Paginator(rows, DOCUMENTS_PER_SCREEN).get_page(request.GET.get("page"))
+    documents = _shelf_page(request, access.shared_documents(request.user))
     return render(request, "documents/shared.html", {"documents": documents})
+
+
+def _shelf_page(request: HttpRequest, documents: QuerySet[Document]) -> Page:
+    rows = queries.newest_first(documents)
+    shelf = KeyPaginator(rows, DOCUMENTS_PER_SCREEN, dress=queries.on_the_shelf)
+    return shelf.get_page(request.GET.get("page"))
 
 
 @login_required
@@ -51,8 +58,7 @@ def collections(request: HttpRequest) -> HttpResponse:
 @require_GET
 def collection(request: HttpRequest, collection_id: uuid.UUID) -> HttpResponse:
     found = access.collection_for_reading(request.user, collection_id)
-    rows = queries.on_the_shelf(found.documents.filter(trashed_at=None))
-    documents = Paginator(rows, DOCUMENTS_PER_SCREEN).get_page(request.GET.get("page"))
+    documents = _shelf_page(request, found.documents.filter(trashed_at=None))
     context = {"collection": found, "documents": documents, "shares": queries.shares_of(found)}
     return render(request, "documents/collection.html", context)
 

@@ -7,7 +7,6 @@ import uuid
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -15,6 +14,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from documents import access, queries
+from documents.paginator import KeyPaginator
 from documents.services import retention
 from documents.templatetags.screen import size
 
@@ -24,7 +24,8 @@ DOCUMENTS_PER_SCREEN = 50
 @login_required
 @require_GET
 def trash(request: HttpRequest) -> HttpResponse:
-    rows = Paginator(queries.in_the_trash(request.user), DOCUMENTS_PER_SCREEN)
+    mine = access.trashed_documents(request.user).order_by("-trashed_at")
+    rows = KeyPaginator(mine, DOCUMENTS_PER_SCREEN, dress=queries.with_bytes_held)
     context = {
         "documents": rows.get_page(request.GET.get("page")),
         "keep_days": settings.OCR_TRASH_DAYS,

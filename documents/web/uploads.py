@@ -11,6 +11,7 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_POST
 
 from documents.errors import DocumentsError
+from documents.limits import UserLimits
 from documents.queries import limits_of
 from documents.services.uploads import Acceptance, accept_upload
 from documents.upload_handler import open_the_door, upload_fault
@@ -22,18 +23,19 @@ from documents.web.rereading import chosen_bundle
 @require_POST
 @login_required
 def upload(request: HttpRequest) -> HttpResponse:
-    open_the_door(request, files=limits_of(request.user).files_per_batch)
-    return _take_in(request)
+    limits = limits_of(request.user)
+    open_the_door(request, files=limits.files_per_batch)
+    return _take_in(request, limits)
 
 
 @csrf_protect
-def _take_in(request: HttpRequest) -> HttpResponse:
+def _take_in(request: HttpRequest, limits: UserLimits) -> HttpResponse:
     files = request.FILES.getlist("files")
     try:
         if fault := upload_fault(request):
             raise fault
         bundle = chosen_bundle(request)
-        acceptance = accept_upload(owner=request.user, uploaded=files, bundle=bundle)
+        acceptance = accept_upload(owner=request.user, uploaded=files, bundle=bundle, limits=limits)
     except DocumentsError as error:
         return problem_response(request, error)
     return _as_json(acceptance) if wants_json(request) else _as_page(request, acceptance)

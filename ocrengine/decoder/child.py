@@ -11,6 +11,7 @@ ours. It limits itself before it touches a byte of the file. Answers are one JSO
 
 # ruff: noqa: PLC0415  a PDF must not pay for Pillow's plugins, nor an image for pdfium
 
+import contextlib
 import ctypes
 import json
 import math
@@ -28,6 +29,7 @@ PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38
 POINTS_PER_INCH = 72
 MIN_PDF_DPI = 36
 ROWS_AT_ONCE = 256
+NICENESS = 5
 
 
 class Refused(Exception):
@@ -48,7 +50,10 @@ def confine(limits: Limits) -> None:
         (resource.RLIMIT_CORE, 0),
     ):
         resource.setrlimit(what, (limit, limit))
-    os.nice(5)
+    os.nice(NICENESS)
+    # Linux may share the processor between sessions first, and then only a session's figure counts.
+    with contextlib.suppress(OSError), open("/proc/self/autogroup", "w") as file:
+        file.write(str(NICENESS))
     with open("/proc/self/oom_score_adj", "w") as file:
         # When memory runs out, the kernel must choose this process and no other.
         file.write("1000")

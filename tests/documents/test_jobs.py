@@ -5,6 +5,7 @@ import uuid
 from datetime import timedelta
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 from django_q.models import OrmQ
 
@@ -189,6 +190,28 @@ def test_a_job_is_done_when_every_page_is_settled_and_one_was_read(owner):
     assert (progress.pages_done, progress.pages_failed, progress.pages_open) == (1, 1, 0)
     assert "page 2" in progress.documents[0].failures[0].problem.sentence
     assert progress.documents[0].id == document.id
+
+
+def test_a_job_is_watched_in_few_queries_however_many_documents_it_has(
+    owner, owner_client, django_assert_max_num_queries
+):
+    job = make_job(owner)
+    for _ in range(5):
+        make_document(owner, pages=3, job=job)
+    make_document(owner, job=job, state=PageState.FAILED, error_code="damaged")
+    with django_assert_max_num_queries(6):
+        answer = owner_client.get(reverse("job-progress", args=[job.pk])).json()
+    assert (answer["pages_open"], answer["pages_failed"]) == (15, 1)
+    assert ["failed"] in [document["states"] for document in answer["documents"]]
+
+
+def test_pages_ahead_are_those_of_anybody_due_before_the_first_that_waits(owner, stranger):
+    make_document(stranger, pages=2)
+    job = make_document(owner, pages=2).job
+    make_document(stranger, pages=2)
+    assert job_progress(job).ahead == 2
+    Page.objects.filter(document__job=job, index=0).update(state=PageState.LEASED)
+    assert job_progress(job).ahead == 0
 
 
 def test_cancelling_stops_what_waits_at_once_and_asks_what_runs_to_stop(owner):

@@ -45,6 +45,12 @@ def test_accepted_files_are_answered_with_their_job(owner_client, png, settings)
     assert incoming(settings) == []
 
 
+def test_an_upload_asks_the_database_little(owner_client, png, django_assert_max_num_queries):
+    send(owner_client, ("first.png", png), **JSON)  # which makes the owner's row
+    with django_assert_max_num_queries(16):
+        assert send(owner_client, ("scan.png", png), **JSON).status_code == 202
+
+
 def test_refused_files_are_named_next_to_accepted_ones(owner_client, png):
     answer = send(owner_client, ("a.png", png), ("b.png", b""), ("c.png", b"only text"), **JSON)
 

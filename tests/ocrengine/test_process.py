@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -119,6 +120,15 @@ def test_the_child_sees_nothing_of_the_parents_environment(engine, page, monkeyp
     seen = engine.read_page(page()).receipt.notes
     assert "OMP_NUM_THREADS" in seen
     assert not any(name.startswith(("OCR_", "DJANGO")) for name in seen)
+
+
+def test_the_child_steps_back_for_others_among_processes_and_among_sessions(engine, page):
+    engine.read_page(page())
+    mine = os.getpriority(os.PRIO_PROCESS, 0)
+    assert os.getpriority(os.PRIO_PROCESS, engine.pid) == min(19, mine + LOW_MEMORY.niceness)
+    session = Path(f"/proc/{engine.pid}/autogroup")  # only where the kernel has such groups
+    said = session.read_text() if session.exists() else f"nice {LOW_MEMORY.niceness}"
+    assert said.strip().endswith(f"nice {LOW_MEMORY.niceness}")
 
 
 def test_a_bundle_that_cannot_be_loaded_is_said_at_once(page):
