@@ -54,7 +54,8 @@ def test_what_was_exported_has_the_checkpoints_weights(role):
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_a_checkpoint_says_what_it_is_and_what_it_has_seen(path):
-    _, metadata = checkpoint.load(path)
+    tensors, metadata = checkpoint.load(path)
+    assert all(np.isfinite(tensor.numpy()).all() for tensor in tensors.values())
     assert {"architecture", "config", "preprocessing", "provenance", "licence"} <= set(metadata)
     assert int(metadata["seen_samples"]) > 0
     assert 0 < float(metadata["held_out_error"]) < 2
