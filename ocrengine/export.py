@@ -29,8 +29,6 @@ SHORTEST, LONGEST, MULTIPLE = 320, 1536, 32
 """Pixels: the sides that a detector of fixed size may have."""
 CLOSE = 1e-3
 """Largest difference of a probability that is still the same answer."""
-WORTH_HALVING = 1024
-"""Numbers in a tensor from which it is kept as FP16."""
 _PLAIN = Device("cpu", "fp32", 1, "compared with")
 
 Axes = dict[str, dict[int, str]]
@@ -139,7 +137,7 @@ def _export(job: _Job, out: Path) -> Exported:
     try:
         _write(job, half)
         difference = _difference(job, half)
-        if difference > CLOSE:
+        if not difference <= CLOSE:  # nor when it is no number at all
             raise BundleError(f"{out.name} would differ from torch by {difference:.2g}; not kept")
         os.replace(half, out)
     finally:
@@ -172,11 +170,11 @@ def _write(job: _Job, path: Path) -> None:
 
 
 def _halve(graph: onnx.GraphProto) -> None:
-    """Large tensors as FP16, each with a cast that the runtime does once, while loading."""
+    """Kernels and matrices as FP16, each with a cast that the runtime does once, while loading."""
     casts = []
     for tensor in graph.initializer:
-        if tensor.data_type != TensorProto.FLOAT or np.prod(tensor.dims) < WORTH_HALVING:
-            continue
+        if tensor.data_type != TensorProto.FLOAT or len(tensor.dims) < 2:
+            continue  # vectors stay FP32, as in a checkpoint
         name = tensor.name
         values = numpy_helper.to_array(tensor).astype(np.float16)
         tensor.CopyFrom(numpy_helper.from_array(values, f"{name}.half"))

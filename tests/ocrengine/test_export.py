@@ -79,8 +79,9 @@ def test_sides_that_make_no_sense_are_refused(folder, side):
     assert not (folder / "x.onnx").exists()
 
 
-def test_a_file_that_would_answer_otherwise_is_not_kept(folder, monkeypatch):
-    monkeypatch.setattr(export, "CLOSE", -1.0)
+@pytest.mark.parametrize("difference", [0.1, float("nan")])
+def test_a_file_that_would_answer_otherwise_is_not_kept(folder, monkeypatch, difference):
+    monkeypatch.setattr(export, "_difference", lambda job, path: difference)
     with pytest.raises(BundleError, match="would differ"):
         export.export_detector(folder / "detector.safetensors", folder / "x.onnx")
     assert not [path.name for path in folder.iterdir() if "onnx" in path.name]
