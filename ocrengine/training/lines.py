@@ -197,7 +197,7 @@ class LineRenderer:
         rng = self.rng
         x0, y0, x1, y1 = self._crop_box(strip)
         on_screen = rng.random() < ON_SCREEN
-        native = float(np.exp(rng.uniform(np.log(11), np.log(26 if on_screen else 52))))
+        native = float(np.exp(rng.uniform(np.log(11), np.log(20 if on_screen else 52))))
         scale = native / (y1 - y0)
         squeeze = float(np.clip(rng.normal(1, 0.18), 0.58, 1.75))
         width = max(4, round((x1 - x0) * scale * squeeze))
