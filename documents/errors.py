@@ -303,8 +303,16 @@ NEXT_STEPS: dict[str, str | Promise] = {
     "engine_timeout": gettext_lazy(
         "Retry when the server is quiet, or scan at a lower resolution."
     ),
+    "damaged": gettext_lazy("Upload a whole copy, or scan it again."),
+    "decoder_failed": gettext_lazy("Save the file with another program and upload it again."),
     "decoder_crashed": gettext_lazy("Save the file with another program and upload it again."),
     "worker_lost": gettext_lazy("Retry; if it happens again, tell the keeper of this server."),
+    "engine_crashed": gettext_lazy("Retry; if it happens again, tell the keeper of this server."),
+    "engine_error": gettext_lazy("Retry; if it happens again, tell the keeper of this server."),
+    "internal_error": gettext_lazy("Retry; if it happens again, tell the keeper of this server."),
+    "bundle_missing": gettext_lazy("Retry when “manage.py doctor” finds the models whole again."),
+    "file_missing": gettext_lazy("Retry when the file was restored from a backup."),
+    "set_aside": gettext_lazy("Retry when staff say that it may be read."),
     "cancelled": gettext_lazy("Retry to have it read."),
 }
 """What a person can do about a page that failed, where there is something to be done."""

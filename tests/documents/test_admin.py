@@ -14,8 +14,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from documents.errors import next_step_for
 from documents.models import Document, Job, JobState, Page, PageState, RetentionPolicy, Usage
 from documents.services import leases, retention, tokens
+from ocrengine.errors import EngineError
 from tests.personas import make_document, make_read_document, make_user
 
 pytestmark = pytest.mark.django_db
@@ -231,6 +233,14 @@ def test_failures_are_grouped_by_code_with_the_sentence_and_the_next_step(staff_
     assert "damaged at page 3" in page
     assert "Scan at a lower resolution, or split the page." in page
     assert page.index("out_of_memory") < page.index("damaged")
+
+
+def test_every_way_a_page_can_fail_has_a_next_step():
+    ways = [EngineError]
+    for way in ways:
+        ways += way.__subclasses__()
+    codes = {way.code for way in ways} | {"damaged", "worker_lost", "internal_error", "set_aside"}
+    assert [code for code in sorted(codes) if not next_step_for(code)] == []
 
 
 def test_a_failure_that_the_databases_clock_dated_keeps_its_figures(staff_client, owner):
