@@ -149,6 +149,12 @@ class Degrader:
         level += self.rng.uniform(-20, 20)
         return np.where(picture > level, 255, 0).astype(np.uint8)
 
+    def sharpen(self, picture: Gray) -> Gray:
+        """As scanners do, too much: edges ring."""
+        radius, amount = self.rng.uniform(0.6, 2), self.rng.uniform(0.5, 2.5)
+        soft = cv2.GaussianBlur(picture, (0, 0), radius)
+        return cv2.addWeighted(picture, 1 + amount, soft, -amount, 0).astype(np.uint8, copy=False)
+
     def spoil(self, picture: Gray, letter: float) -> Gray:
         """A random few of the above, no worse than letters of that height (pixels) stand."""
         rng = self.rng
@@ -158,7 +164,9 @@ class Degrader:
             picture = self.noise(picture, rng.uniform(1, 16))
         if rng.random() < 0.08:
             picture = self.specks(picture, rng.uniform(0.001, 0.02))
-        if rng.random() < 0.1 and letter > 14:
+        if rng.random() < 0.15:
+            picture = self.sharpen(picture)
+        if rng.random() < 0.1 and letter > 11:
             picture = self.binarize(picture)
         if rng.random() < 0.4:
             picture = self.compress(picture, int(rng.integers(30, 95)))

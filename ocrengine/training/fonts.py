@@ -69,6 +69,11 @@ class Face:
         return all(ord(character) in self.covers for character in "一中年月日")
 
     @property
+    def has_pixels(self) -> bool:
+        """Whether small sizes are not outlines but bitmaps, as on a screen of twenty years ago."""
+        return self.family.startswith("AR PL UMing")
+
+    @property
     def is_held_out(self) -> bool:
         """Never trained with, only scored with: one Latin family in eight, and named Han ones."""
         if self.is_han:

@@ -31,6 +31,16 @@ class Glyph:
 
 
 @dataclass(frozen=True)
+class Setting:
+    tracking: float = 0.0
+    """Pixels added after each character"""
+    space: float = 1.0
+    """Factor on the width of spaces"""
+    em: int = EM
+    """Pixels to the em; a small one gives the very pixels that a screen would show."""
+
+
+@dataclass(frozen=True)
 class Strip:
     """One line of text as ink on nothing."""
 
@@ -44,14 +54,14 @@ class Strip:
     bottom: int
 
 
-@lru_cache(maxsize=700)
-def _font(path: str, index: int) -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(path, EM, index=index, layout_engine=ImageFont.Layout.BASIC)
+@lru_cache(maxsize=1500)
+def _font(path: str, index: int, em: int) -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(path, em, index=index, layout_engine=ImageFont.Layout.BASIC)
 
 
 @lru_cache(maxsize=MAX_GLYPHS)
-def draw_glyph(face: Face, character: str) -> Glyph:
-    font = _font(face.path, face.index)
+def draw_glyph(face: Face, character: str, em: int = EM) -> Glyph:
+    font = _font(face.path, face.index, em)
     left, top, right, bottom = font.getbbox(character, anchor="ls")
     width, height = max(1, int(right - left)), max(1, int(bottom - top))
     picture = Image.new("L", (width, height))
@@ -60,37 +70,36 @@ def draw_glyph(face: Face, character: str) -> Glyph:
 
 
 def set_line(
-    text: str, face: Face, latin: Face | None, tracking: float, space: float
+    text: str, face: Face, latin: Face | None = None, setting: Setting = Setting()
 ) -> Strip | None:
     """Set a line on one baseline; None when there is no ink.
 
     latin      the face of ASCII characters, where it is another one
-    tracking   pixels added after each character
-    space      factor on the width of spaces
     """
     pen, placed, centres = 0.0, [], []
     for character in text:
         own = latin if latin is not None and character < "\x7f" else face
-        glyph = draw_glyph(own, character)
-        advance = glyph.advance * (space if character == " " else 1.0) + tracking
+        glyph = draw_glyph(own, character, setting.em)
+        advance = glyph.advance * (setting.space if character == " " else 1.0)
+        advance += setting.tracking
         if character == " ":
             centres.append(pen + advance / 2)
         else:
             placed.append((round(pen) + glyph.left, glyph))
             centres.append(round(pen) + glyph.left + glyph.ink.shape[1] / 2)
         pen += max(advance, 2.0)
-    return _compose(text, placed, centres) if placed else None
+    return _compose(text, placed, centres, setting.em) if placed else None
 
 
 def _compose(
-    text: str, placed: Sequence[tuple[int, Glyph]], centres: Sequence[float]
+    text: str, placed: Sequence[tuple[int, Glyph]], centres: Sequence[float], em: int
 ) -> Strip | None:
     start = min(x for x, _ in placed)
     stop = max(x + glyph.ink.shape[1] for x, glyph in placed)
     above = min(glyph.top for _, glyph in placed)
     below = max(glyph.top + glyph.ink.shape[0] for _, glyph in placed)
     # The font's own body, about .88 em above the baseline and .24 below, whatever is inked.
-    ceiling, floor = min(above, -round(0.88 * EM)), max(below, round(0.24 * EM))
+    ceiling, floor = min(above, -round(0.88 * em)), max(below, round(0.24 * em))
     ink = np.zeros((floor - ceiling, stop - start), np.uint8)
     for x, glyph in placed:
         height, width = glyph.ink.shape

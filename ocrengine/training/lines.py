@@ -12,13 +12,15 @@ from ocrengine.training.characters import is_hanzi
 from ocrengine.training.corpus import Corpus, TextSource, load_corpus
 from ocrengine.training.degrade import Degrader
 from ocrengine.training.fonts import Face, installed_faces
-from ocrengine.training.glyphs import EM, Strip, set_line
+from ocrengine.training.glyphs import EM, Setting, Strip, set_line
 
 Gray = NDArray[np.uint8]
 HEIGHT = 32
 WIDEST = 1024
-ON_SCREEN = 0.14
+ON_SCREEN = 0.1
 """Share of lines that were never printed: small, crisp, as often light on dark as dark on light."""
+IN_PIXELS = 0.12
+"""Share of lines set pixel by pixel, as interfaces are, with a face's own bitmaps if any."""
 PAD = 3 * EM // 2
 """Room around the line while it is drawn, for neighbours and slack, in drawing pixels."""
 
@@ -67,11 +69,12 @@ class Typesetter:
         styles = families[int(self.rng.integers(len(families)))]
         return styles[int(self.rng.integers(len(styles)))]
 
-    def strip(self, mix: LineMix) -> Strip:
+    def strip(self, mix: LineMix, em: int = EM) -> Strip:
         """A set line; tries again until a face covers the text."""
         while True:
             chinese = self._is_chinese(mix)
-            strip = self._try(self.source.line(chinese, self._length(chinese, mix.longest)))
+            text = self.source.line(chinese, self._length(chinese, mix.longest))
+            strip = self._try(text) if em == EM else self._in_pixels(text, em)
             if strip is not None:
                 return strip
 
@@ -105,13 +108,27 @@ class Typesetter:
                 latin = self._face(self.latin)
         else:
             face = self._face(self.latin)
-        if not face.can_draw(text):
-            text = "".join(c for c in text if c == " " or ord(c) in face.covers)
-            text = " ".join(text.split())
+        text = _what_it_draws(face, text)
         if not text:
             return None
         tracking = rng.normal(0, 0.8) if rng.random() < 0.7 else rng.uniform(-1.5, 8)
-        return set_line(text, face, latin, float(tracking), float(rng.uniform(0.75, 1.8)))
+        return set_line(text, face, latin, Setting(float(tracking), float(rng.uniform(0.75, 1.8))))
+
+    def _in_pixels(self, text: str, em: int) -> Strip | None:
+        """With bitmaps where there are some, and Chinese faces' own narrow Latin letters."""
+        families = self.han if self.han and self.rng.random() < 0.8 else self.latin
+        bitmaps = [family for family in self.han if family[0].has_pixels]
+        if families is self.han and bitmaps and self.rng.random() < 0.6:
+            families = bitmaps
+        face = self._face(families)
+        text = _what_it_draws(face, text)
+        return set_line(text, face, setting=Setting(em=em)) if text else None
+
+
+def _what_it_draws(face: Face, text: str) -> str:
+    if face.can_draw(text):
+        return text
+    return " ".join("".join(c for c in text if c == " " or ord(c) in face.covers).split())
 
 
 def _by_family(faces: list[Face]) -> list[list[Face]]:
@@ -131,6 +148,8 @@ class LineRenderer:
         self._last: list[Strip] = []
 
     def sample(self, mix: LineMix) -> LineSample:
+        if self.rng.random() < IN_PIXELS:
+            return self._screenshot(self.typesetter.strip(mix, int(self.rng.integers(11, 18))))
         strip = self.typesetter.strip(mix)
         self._last = [*self._last[-7:], strip]
         ink = self._with_surroundings(strip)
@@ -188,9 +207,12 @@ class LineRenderer:
         size = max(tall, 0.6 * EM)
         top -= slack + size * (loose + rng.uniform(-0.05, 0.05))
         bottom += slack + size * (loose + rng.uniform(-0.05, 0.05))
-        left = -size * rng.uniform(-0.03, 0.4)
-        right = strip.ink.shape[1] + size * rng.uniform(-0.03, 0.4)
-        return left + PAD, max(top + PAD, 0.0), right + PAD, bottom + PAD
+        left, right = (
+            size * (rng.uniform(-0.03, 0.4) if rng.random() < 0.6 else rng.uniform(-0.07, 0.08))
+            for _ in range(2)
+        )
+        right += strip.ink.shape[1]
+        return PAD - left, max(top + PAD, 0.0), right + PAD, bottom + PAD
 
     def _photograph(self, strip: Strip, ink: Gray) -> LineSample:
         """Shrink to its size in a file, print, spoil, then cut and scale as the engine does."""
@@ -199,7 +221,7 @@ class LineRenderer:
         on_screen = rng.random() < ON_SCREEN
         native = float(np.exp(rng.uniform(np.log(11), np.log(20 if on_screen else 52))))
         scale = native / (y1 - y0)
-        squeeze = float(np.clip(rng.normal(1, 0.18), 0.58, 1.75))
+        squeeze = float(np.clip(rng.normal(1, 0.2), 0.5, 1.75))
         width = max(4, round((x1 - x0) * scale * squeeze))
         height = max(8, round(native))
         if width * HEIGHT / height > WIDEST:
@@ -214,6 +236,23 @@ class LineRenderer:
         moved = matrix @ points
         centres = moved[0] / moved[2] * (final / width)
         return LineSample(picture, strip.text, centres.astype(np.float32))
+
+    def _screenshot(self, strip: Strip) -> LineSample:
+        """Pixel for pixel, then scaled once: the whole picture perhaps, and the line to HEIGHT."""
+        rng = self.rng
+        above, below, left, right = (int(n) for n in rng.integers(0, 5, 4))
+        ink = np.pad(strip.ink[strip.top : strip.bottom], ((above, below), (left, right)))
+        if below > 1 and rng.random() < 0.2:
+            ink[-below + 1] = 255
+        picture = self.degrader.show(ink)
+        if rng.random() < 0.4:
+            picture = self.degrader.blur(picture, rng.uniform(0.2, 0.6))
+        height, width = picture.shape
+        scale = HEIGHT / height
+        final = int(np.clip(round(width * scale * rng.uniform(0.9, 1.1)), 4, WIDEST))
+        way = cv2.INTER_CUBIC if rng.random() < 0.3 else cv2.INTER_LINEAR
+        picture = cv2.resize(picture, (final, HEIGHT), interpolation=way)
+        return LineSample(picture, strip.text, (strip.centres + left) * np.float32(final / width))
 
     def _printed(self, ink: Gray, native: float) -> Gray:
         if self.rng.random() < 0.2:

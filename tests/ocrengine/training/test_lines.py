@@ -8,7 +8,7 @@ from ocrengine.training.lines import HEIGHT, WIDEST, LineMix, LineRenderer
 
 
 def test_a_strip_knows_where_each_letter_stands(material):
-    strip = set_line("lo l", material.faces[0], None, 0.0, 1.0)
+    strip = set_line("lo l", material.faces[0])
     assert strip.text == "lo l"
     assert list(strip.centres) == sorted(strip.centres)
     assert strip.centres[-1] < strip.ink.shape[1]
@@ -20,7 +20,7 @@ def test_a_strip_knows_where_each_letter_stands(material):
 
 
 def test_a_strip_of_nothing_but_space_is_none(material):
-    assert set_line(" ", material.faces[0], None, 0.0, 1.0) is None
+    assert set_line(" ", material.faces[0]) is None
 
 
 @pytest.fixture(scope="module")
