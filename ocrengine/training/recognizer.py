@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -169,8 +169,11 @@ class RecognizerTraining:
 
     def check_up(self) -> None:
         """Score, remember, and land the weights if they are the best so far."""
-        scores = self.score()
-        landed = self.run.land(sum(scores.values()))
+        scores = self.score(self.run.average.tensors)
+        print(scores, flush=True)
+        landed = self.run.land(
+            sum(scores.values()), lambda tensors: sum(self.score(tensors).values())
+        )
         self.run.note({**scores, "landed": landed})
         self.run.plot()
 
@@ -192,13 +195,11 @@ class RecognizerTraining:
         share = frames_share(lines)
         return loss + share * frame_loss(logits, frames) if share else loss
 
-    def score(self) -> dict[str, float]:
-        """Character error rates of the averaged weights on held-out fonts and text."""
+    def score(self, tensors: Mapping[str, torch.Tensor]) -> dict[str, float]:
+        """Character error rates of weights on held-out fonts and text."""
         net = Crnn(self.net.config)
-        net.load_state_dict(self.run.average.tensors)
-        scores = score_lines(net, self.check, self.charset)
-        print(scores, flush=True)
-        return scores
+        net.load_state_dict(tensors)
+        return score_lines(net, self.check, self.charset)
 
 
 def score_lines(

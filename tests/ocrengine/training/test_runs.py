@@ -27,6 +27,10 @@ def make_run(order, seed=1):
     return Run(order, torch.nn.Linear(3, 2), Schedule(0.01, order.until), {"architecture": "toy"})
 
 
+def never(tensors):
+    raise AssertionError("these weights were scored when they landed")
+
+
 def learn(run, steps):
     for _ in range(steps):
         run.step(run.net(torch.ones(1, 3)).square().mean(), samples=2, characters=5)
@@ -51,7 +55,7 @@ def test_a_killed_training_goes_on_from_its_last_save(order):
 def test_a_training_goes_on_from_landed_weights_alone(order):
     first = make_run(order)
     learn(first, 4)
-    first.land(0.5)
+    first.land(0.5, never)
 
     second = make_run(order, seed=2)
     assert "8 samples from net.safetensors" in second.resume()
@@ -66,15 +70,24 @@ def test_without_files_it_starts_from_nothing(order):
 
 def test_only_better_weights_land_and_their_checksum_with_them(order):
     run = make_run(order)
-    assert run.land(0.5)
+    assert run.land(0.5, never)
     landed = order.weights.read_bytes()
     learn(run, 2)
-    assert not run.land(0.6)
+    assert not run.land(0.6, never)
     assert order.weights.read_bytes() == landed
-    assert run.land(0.4)
+    assert run.land(0.4, never)
     assert order.weights.read_bytes() != landed
     digest = hashlib.sha256(order.weights.read_bytes()).hexdigest()
     assert (order.weights.parent / "SHA256SUMS").read_text() == f"{digest}  net.safetensors\n"
+
+
+def test_what_has_landed_is_judged_by_todays_check(order):
+    make_run(order).land(0.5, never)
+    run = make_run(order)
+    run.resume()
+    assert not run.land(0.6, lambda tensors: 0.55)
+    again = make_run(order)
+    assert again.land(0.6, lambda tensors: 0.65), "the check has become harder for both"
 
 
 def test_a_loss_that_is_no_number_changes_nothing(order):
