@@ -14,8 +14,11 @@ from ocrengine.training.fonts import Face
 
 EM = 40
 """Pixels to the em. Lines are drawn at this size and shrunk: enough for a height of 32."""
-MAX_GLYPHS = 250_000
+MAX_GLYPHS = 120_000
 """Pictures kept, about 1.5 kB each."""
+MAX_FONTS = 64
+"""Faces kept open, a megabyte or two each: all of them were 1.1 GB, for a quarter more lines a
+second out of a tenth of a training step."""
 
 Alpha = NDArray[np.uint8]
 
@@ -54,7 +57,7 @@ class Strip:
     bottom: int
 
 
-@lru_cache(maxsize=1500)
+@lru_cache(maxsize=MAX_FONTS)
 def _font(path: str, index: int, em: int) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(path, em, index=index, layout_engine=ImageFont.Layout.BASIC)
 

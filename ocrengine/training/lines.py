@@ -108,7 +108,7 @@ class Typesetter:
                 latin = self._face(self.latin)
         else:
             face = self._face(self.latin)
-        text = _what_it_draws(face, text)
+        text = what_it_draws(face, text)
         if not text:
             return None
         tracking = rng.normal(0, 0.8) if rng.random() < 0.7 else rng.uniform(-1.5, 8)
@@ -121,11 +121,12 @@ class Typesetter:
         if families is self.han and bitmaps and self.rng.random() < 0.6:
             families = bitmaps
         face = self._face(families)
-        text = _what_it_draws(face, text)
+        text = what_it_draws(face, text)
         return set_line(text, face, setting=Setting(em=em)) if text else None
 
 
-def _what_it_draws(face: Face, text: str) -> str:
+def what_it_draws(face: Face, text: str) -> str:
+    """The text without the characters that a face lacks."""
     if face.can_draw(text):
         return text
     return " ".join("".join(c for c in text if c == " " or ord(c) in face.covers).split())

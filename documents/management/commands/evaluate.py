@@ -1,5 +1,6 @@
 """Score a bundle's recogniser on real lines."""
 
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,20 @@ class Command(BaseCommand):
         parser.add_argument("--sets", help="names, with commas; default: every one there is")
         parser.add_argument("--bundle", default=settings.OCR_BUNDLE, help="a name, or a folder")
         parser.add_argument("--limit", type=int, help="lines of each subset")
+        parser.add_argument(
+            "--fine-tuning",
+            metavar="FAMILIES",
+            help="try fine_tune on rendered pages in each of these typefaces, which no training"
+            " sees: 'IBM 3270,AR PL KaitiM Big5'",
+        )
         parser.add_argument("--worst", type=Path, help="folder for pictures of the worst lines")
 
     def handle(self, *args: Any, **options: Any) -> None:
         from ocrengine.training import evaluate  # noqa: PLC0415  heavy
 
+        if options["fine_tuning"]:
+            self._try_fine_tuning(options["fine_tuning"].split(","))
+            return
         if options["data"] is None:
             for name, score in evaluate.rendered().items():
                 self.stdout.write(f"{name:12} {score:.4f}")
@@ -53,3 +63,19 @@ class Command(BaseCommand):
                     path = options["worst"] / f"{name}-{subset}.png"
                     evaluate.worst_sheet(score.worst(20), path)
         self.stdout.write(evaluate.table(found))
+
+    def _try_fine_tuning(self, families: list[str]) -> None:
+        from ocrengine.training import lines, recognizer, trial  # noqa: PLC0415  heavy
+
+        material = lines.Material.installed(held_out=True)
+        self.stdout.write("| typeface | own CER | general CER | seconds | peak MB |")
+        self.stdout.write("|---|---|---|---|---|")
+        for face in trial.unseen_faces(material, families):
+            with tempfile.TemporaryDirectory(prefix="trial-") as folder:
+                found = trial.run_trial(face, recognizer.WEIGHTS, Path(folder))
+            before, after = found.report.before, found.report.after
+            self.stdout.write(
+                f"| {found.family} | {before.own:.4f} to {after.own:.4f}"
+                f" | {before.general:.4f} to {after.general:.4f}"
+                f" | {found.seconds:.0f} | {found.peak_mb} |"
+            )
