@@ -23,6 +23,9 @@ from ocrengine.training.runs import SYMMETRIC, Order, Run, Schedule
 SIDE = 512
 BATCH = 4
 RATE = 2e-3
+HUGGING = 1.6
+"""Unclip ratio with which lines are scored here: rendered outlines hug the ink. What the recogniser
+is given has the margins it was trained with, see FAST_DETECTING."""
 CHECK_EVERY = 1000
 CHECK_PAGES = 40
 BIAS = -2.0
@@ -134,7 +137,7 @@ def find_lines(net: DbNet, picture: np.ndarray) -> Quads:
     net.eval()
     probability = torch.sigmoid(net(as_input([picture])))[0, 0].numpy()
     kernels, _ = boxes_from_map((probability * 255).astype(np.uint8), FAST_DETECTING)
-    return unclip(kernels, FAST_DETECTING.unclip_ratio)
+    return unclip(kernels, HUGGING)
 
 
 def score_pages(net: DbNet, pages: list[PageSample]) -> dict[str, float]:

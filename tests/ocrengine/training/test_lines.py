@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from ocrengine.training.glyphs import set_line
+from ocrengine.training import lines
+from ocrengine.training.glyphs import Setting, set_line
 from ocrengine.training.lines import HEIGHT, WIDEST, LineMix, LineRenderer
 
 
@@ -35,6 +36,20 @@ def test_every_line_has_the_networks_height_and_a_middle_for_each_letter(samples
         assert sample.picture.dtype == np.uint8
         assert sample.picture.shape[1] <= WIDEST + HEIGHT
         assert len(sample.centres) == len(sample.text) > 0
+
+
+def test_lines_of_interfaces_are_set_pixel_by_pixel(material, monkeypatch):
+    monkeypatch.setattr(lines, "IN_PIXELS", 1.0)
+    renderer = LineRenderer(7, material)
+    for sample in (renderer.sample(LineMix(chinese=0, longest=12)) for _ in range(30)):
+        assert sample.picture.shape[0] == HEIGHT
+        assert len(sample.centres) == len(sample.text) > 0
+        assert 0 <= sample.centres.min() <= sample.centres.max() < sample.picture.shape[1]
+
+
+def test_a_small_em_gives_small_letters(material):
+    small = set_line("lo", material.faces[0], setting=Setting(em=12))
+    assert small.ink.shape[0] < set_line("lo", material.faces[0]).ink.shape[0] / 2
 
 
 def test_lines_are_neither_blank_nor_all_alike(samples):
