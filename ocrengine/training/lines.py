@@ -275,9 +275,13 @@ class LineRenderer:
             corners[:2, 0] -= slant / 2
             corners[2:, 0] += slant / 2
         if rng.random() < 0.35:
-            tilt = rng.normal(0, 0.05) * tall
-            corners[[0, 3], 1] -= tilt
-            corners[[1, 2], 1] += tilt
+            # A page lies askew as a whole: long lines climb further, in boxes that stay upright.
+            rise = float(np.clip(rng.normal(0, 0.012) * (x1 - x0), -0.7 * tall, 0.7 * tall))
+            corners[[0, 3], 1] -= rise / 2
+            corners[[1, 2], 1] += rise / 2
+            grown = abs(rise) / 2 * rng.uniform(0.2, 1)
+            corners[:2, 1] -= grown
+            corners[2:, 1] += grown
         if rng.random() < 0.2:
             corners += rng.normal(0, 0.035 * tall, (4, 2)).astype(np.float32)
         target = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
