@@ -8,7 +8,7 @@ general, replace nothing. The replaced file stays beside the new one.
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -160,7 +160,8 @@ class FineTuning:
             for group in optimizer.param_groups:
                 group["lr"] = RATE * min(1.0, (step + 1) / 20) * (1 - 0.95 * step / steps)
             optimizer.zero_grad(set_to_none=True)
-            self._loss(self._batch()).backward()  # type: ignore[no-untyped-call]
+            for batch in self._batches():
+                (self._loss(batch) / 2).backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(self.net.parameters(), 2.0)
             optimizer.step()
             self.average.update(self.net, step)
@@ -171,20 +172,22 @@ class FineTuning:
         taught, checked = len(self.lines.taught), len(self.lines.checked)
         return Report(taught, checked, before, self._scores(learned), self.lines.unknown)
 
-    def _batch(self) -> LineBatch:
-        """Half the user's lines, half fresh rendered ones, of similar width."""
+    def _batches(self) -> Iterator[LineBatch]:
+        """The user's lines, then as many fresh rendered ones, of similar width; apart, as one batch
+        of both would need twice the memory."""
         pick = self.rng.integers(len(self.lines.taught))
         width = self.lines.taught[int(pick)].picture.shape[1]
         count = max(2, BATCH_COLUMNS // (2 * max(width, HEIGHT)))
         own = sorted(self.lines.taught, key=lambda s: abs(s.picture.shape[1] - width))
         near = own[: max(2 * count, 8)]
         chosen = [near[int(i)] for i in self.rng.integers(0, len(near), count)]
+        yield collate([self._varied(sample) for sample in chosen], self.labeller)
         replay: list[LineSample] = []
         while len(replay) < count:
             sample = self.renderer.sample(LineMix())
             if is_learnable(sample) and sample.picture.shape[1] <= 2 * width + 64:
                 replay.append(sample)
-        return collate([*map(self._varied, chosen), *replay], self.labeller)
+        yield collate(replay, self.labeller)
 
     def _varied(self, sample: LineSample) -> LineSample:
         """Another day's scan of the same line: shifted, squeezed, lighter or darker, noisier."""
