@@ -36,7 +36,7 @@ from ocrengine.training.recognizer import (
     is_learnable,
     read_samples,
 )
-from ocrengine.training.runs import TRIM_EVERY, Average, make_optimizer
+from ocrengine.training.runs import Average, make_optimizer
 from ocrengine.training.scores import character_error_rate, normalize
 
 RATE = 3e-4
@@ -165,8 +165,7 @@ class FineTuning:
             torch.nn.utils.clip_grad_norm_(self.net.parameters(), 2.0)
             optimizer.step()
             self.average.update(self.net, step)
-            if step % TRIM_EVERY == 0:
-                trim()
+            trim()
         learned = copy.deepcopy(self.net)
         learned.load_state_dict(self.average.tensors)
         taught, checked = len(self.lines.taught), len(self.lines.checked)
