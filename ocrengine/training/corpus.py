@@ -20,24 +20,32 @@ import numpy as np
 
 from ocrengine.errors import BundleError
 from ocrengine.training.chance import choose
-from ocrengine.training.characters import build_charset, is_hanzi
+from ocrengine.training.characters import big5_level_one, build_charset, gb2312, is_hanzi
 
 PACKAGES = (
     "wamerican wbritish miscfiles fortunes fortunes-zh python3-jieba rime-essay"
-    " debian-reference-zh-cn debian-reference-zh-tw debian-faq-zh-cn manpages-zh"
+    " debian-reference-zh-cn debian-reference-zh-tw debian-faq-zh-cn manpages-zh debian-handbook"
+    " installation-guide-amd64 libreoffice-help-zh-cn libreoffice-help-zh-tw"
 )
 _SHARE = Path("/usr/share")
 _WORDS = ("dict/american-english", "dict/british-english")
-_ENGLISH = ("games/fortunes/*.u8",)
+_ENGLISH = (
+    "games/fortunes/*.u8", "doc/debian-handbook/html/en-US/*.html",
+    "doc/installation-guide-*/en/*.html",
+)  # fmt: skip
 _CHINESE = (
     "games/fortunes/*chinese*", "games/fortunes/*tang*", "games/fortunes/*song*",
     "doc/**/*.zh-cn.txt*", "doc/**/*.zh-tw.txt*", "doc/**/*zh_CN*.txt*", "man/zh_*/man*/*.gz",
     "doc/debian-reference-*/**/*.zh-*.html", "debian-reference/*.zh-*.html",
+    "doc/debian-handbook/html/zh-*/*.html", "doc/installation-guide-*/zh_*/*.html",
+    "libreoffice/help/zh-*/text/**/*.html",
 )  # fmt: skip
 _JIEBA = Path("/usr/lib/python3/dist-packages/jieba/dict.txt")
 _ESSAY = _SHARE / "rime-data/essay.txt"
 _MARKUP = re.compile(r"<[^>]*>|\\f[A-Z(]\w?|\\[-&e]|^\s*[.'\\].*$|&\w+;|\x1b\[[\d;]*m", re.M)
 HELD_OUT_SHARE = 50
+FLATTENED = 0.6
+"""Power of a word's frequency that it is drawn with"""
 
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _LABELS_EN = [
@@ -47,13 +55,34 @@ _LABELS_EN = [
     "ACCOUNT", "NO.", "DESCRIPTION", "UNIT PRICE", "PAYMENT", "CARD", "MEMBER", "ORDER", "CUSTOMER",
     "COMPANY", "REG NO",
 ]  # fmt: skip
-_LABELS_ZH = [
-    "合計", "小計", "找續", "现金", "現金", "金额", "金額", "数量", "數量", "发票", "發票",
-    "电话", "電話", "地址", "日期", "時間", "总计", "總計", "总额", "總額", "应付", "應付",
-    "服务费", "服務費", "单价", "單價", "品名", "编号", "編號", "姓名", "身份证", "银行", "銀行",
-    "账号", "帳號", "开户行", "税率", "稅額", "备注", "備註", "收款人", "經手人", "公司",
-    "有限公司", "收據", "餐廳", "多謝惠顧", "歡迎光臨", "總店", "分店", "枱號", "人數",
+_SIMPLIFIED = [
+    "合计", "小计", "找零", "现金", "金额", "数量", "发票", "电话", "地址", "日期", "时间", "总计",
+    "总额", "应付", "服务费", "单价", "品名", "编号", "姓名", "身份证", "银行", "账号", "开户行",
+    "税率", "税额", "备注", "收款人", "经手人", "公司", "有限公司", "收据", "合同", "项目", "类型",
 ]  # fmt: skip
+_TRADITIONAL = [
+    "合計", "小計", "找續", "現金", "金額", "數量", "發票", "電話", "地址", "日期", "時間", "總計",
+    "總額", "應付", "服務費", "單價", "品名", "編號", "姓名", "身份證", "銀行", "帳號", "稅額",
+    "備註", "收款人", "經手人", "公司", "有限公司", "收據", "餐廳", "多謝惠顧", "歡迎光臨",
+    "總店", "分店", "枱號", "人數",
+]  # fmt: skip
+_COUNTED = list("份年月日元步次人件位斤盒包本卷章分秒米行天口回句股期班")
+"""Words after a number that both scripts write alike"""
+
+
+@dataclass(frozen=True)
+class Script:
+    """Simplified or traditional Chinese: a line hardly ever mixes them, which a reader learns."""
+
+    labels: list[str]
+    words: list[str]
+    odds: np.ndarray
+    """Of each of the words: its frequency, flattened so that rare ones are seen."""
+    hanzi: list[str]
+
+    @cached_property
+    def ladder(self) -> np.ndarray:
+        return np.cumsum(self.odds)
 
 
 @dataclass(frozen=True)
@@ -63,14 +92,7 @@ class Corpus:
     words: list[str]
     english: list[str]
     chinese: list[str]
-    hanzi_words: list[str]
-    odds: np.ndarray
-    """Of each of hanzi_words: the square root of its frequency, so that rare ones are seen."""
-    hanzi: list[str]
-
-    @cached_property
-    def ladder(self) -> np.ndarray:
-        return np.cumsum(self.odds)
+    scripts: list[Script]
 
 
 def load_corpus(held_out: bool = False) -> Corpus:
@@ -80,12 +102,29 @@ def load_corpus(held_out: bool = False) -> Corpus:
     words = [w for w in _lines(_SHARE, _WORDS) if w and set(w) <= known]
     english = _sentences(_ENGLISH, known, held_out)
     chinese = [s for s in _sentences(_CHINESE, known, held_out) if any(map(is_hanzi, s))]
-    weighted = [(w, f) for w, f in _weighted() if len(w) <= 8 and set(w) <= known]
-    if not (words and english and weighted):
+    scripts = [
+        _script(path, separator, labels, hanzi, known)
+        for path, separator, labels, hanzi in (
+            (_JIEBA, " ", _SIMPLIFIED, gb2312()),
+            (_ESSAY, "\t", _TRADITIONAL, big5_level_one()),
+        )
+        if path.exists()
+    ]
+    if not (words and english and scripts):
         raise BundleError(f"text to render is missing; install {PACKAGES}")
-    odds = np.sqrt(np.array([f for _, f in weighted], np.float64) + 1)
-    hanzi = [c for c in charset.characters if is_hanzi(c)]
-    return Corpus(words, english, chinese, [w for w, _ in weighted], odds, hanzi)
+    return Corpus(words, english, chinese, scripts)
+
+
+def _script(
+    path: Path, separator: str, labels: list[str], hanzi: list[str], known: set[str]
+) -> Script:
+    """A script's words and their odds from a list of word, separator, frequency."""
+    rows = [line.split(separator) for line in path.read_text("utf-8").splitlines()]
+    scored = {r[0]: float(r[1]) for r in rows if len(r) > 1 and is_number(r[1])}
+    scale = 1e7 / sum(scored.values())
+    kept = {word: f for word, f in scored.items() if len(word) <= 8 and set(word) <= known}
+    odds = (np.array(list(kept.values())) * scale + 1) ** FLATTENED
+    return Script(labels, list(kept), odds, hanzi)
 
 
 def _lines(folder: Path, patterns: tuple[str, ...]) -> Iterator[str]:
@@ -108,17 +147,6 @@ def _sentences(patterns: tuple[str, ...], known: set[str], held_out: bool) -> li
     return list(dict.fromkeys(found))
 
 
-def _weighted() -> Iterator[tuple[str, float]]:
-    """Words and frequencies: jieba's are simplified, rime's traditional."""
-    for path, separator in ((_JIEBA, " "), (_ESSAY, "\t")):
-        if not path.exists():
-            continue
-        rows = [line.split(separator) for line in path.read_text("utf-8").splitlines()]
-        scored = [(r[0], float(r[1])) for r in rows if len(r) > 1 and is_number(r[1])]
-        total = sum(score for _, score in scored)
-        yield from ((word, 1e7 * score / total) for word, score in scored)
-
-
 def is_number(text: str) -> bool:
     return text.replace(".", "", 1).isdigit()
 
@@ -137,18 +165,20 @@ class TextSource:
 
     def __init__(self, corpus: Corpus, rng: np.random.Generator) -> None:
         self.corpus, self.rng = corpus, rng
+        self._script = corpus.scripts[0]
         self._english: list[tuple[Callable[[], str], float]] = [
             (self._sentence, 0.34), (self._words, 0.26), (self._amount, 0.1), (self._date, 0.06),
             (self._code, 0.08), (self._contact, 0.05), (self._label, 0.09), (self._noise, 0.02),
         ]  # fmt: skip
         self._chinese: list[tuple[Callable[[], str], float]] = [
-            (self._chinese_sentence, 0.28), (self._hanzi_words, 0.36), (self._any_hanzi, 0.2),
-            (self._mixed, 0.16),
+            (self._chinese_sentence, 0.34), (self._hanzi_words, 0.31), (self._any_hanzi, 0.15),
+            (self._mixed, 0.13), (self._counted, 0.07),
         ]  # fmt: skip
 
     def line(self, chinese: bool, longest: int) -> str:
         """One line of at most `longest` characters, without blanks at its ends."""
         kinds = self._chinese if chinese else self._english
+        self._script = self.corpus.scripts[int(self.rng.integers(len(self.corpus.scripts)))]
         text = ""
         while not text:
             text = self._cut(choose(self.rng, kinds)(), longest)
@@ -244,27 +274,44 @@ class TextSource:
         return "".join(self._pick(printable) for _ in range(int(self.rng.integers(1, 12))))
 
     def _chinese_sentence(self) -> str:
-        return self._pick(self.corpus.chinese or self.corpus.hanzi_words)
+        return self._pick(self.corpus.chinese or self._script.words)
 
     def _word(self) -> str:
-        ladder = self.corpus.ladder
-        return self.corpus.hanzi_words[int(np.searchsorted(ladder, self.rng.random() * ladder[-1]))]
+        ladder = self._script.ladder
+        return self._script.words[int(np.searchsorted(ladder, self.rng.random() * ladder[-1]))]
 
     def _hanzi_words(self) -> str:
         parts = []
         for _ in range(int(self.rng.integers(1, 9))):
             parts.append(self._word())
             if self.rng.random() < 0.2:
-                parts.append(self._pick(list("，。、；：？！“”（）《》「」·…—/ ")))
+                parts.append(self._pick(list("，。、；：？！“”（）《》「」·…—/ ,.:;!?()")))
         return "".join(parts)
 
     def _any_hanzi(self) -> str:
-        return "".join(self._pick(self.corpus.hanzi) for _ in range(int(self.rng.integers(2, 16))))
+        return "".join(self._pick(self._script.hanzi) for _ in range(int(self.rng.integers(2, 16))))
 
     def _mixed(self) -> str:
         part = self._pick([self._amount(), self._date(), self._code(), self._words()])
-        label = self._pick(_LABELS_ZH) if self.rng.random() < 0.6 else self._word()
-        gap = self._pick(["", " ", "：", ":", "（", "  "])
-        tail = self._pick(["", "元", "月", "号", "年", "）", "個", "张", self._word()])
-        last = f"{label}{part}{self._word()}"
-        return self._pick([f"{label}{gap}{part}{tail}", f"{part}{gap}{label}", last])
+        label = self._pick(self._script.labels) if self.rng.random() < 0.6 else self._word()
+        gap = self._pick(["", " ", "：", ":", "（", "  ", ": "])
+        tail = self._pick(["", "元", "月", "）", ")", self._pick(_COUNTED), self._word()])
+        letters = "".join(self._pick(list(string.ascii_uppercase)) for _ in range(3))
+        return self._pick([
+            f"{label}{gap}{part}{tail}", f"{part}{gap}{label}", f"{label}{part}{self._word()}",
+            f"{label}{letters}{gap}{self._word()}",
+        ])  # fmt: skip
+
+    def _counted(self) -> str:
+        """Small numbers among hanzi, as in lists, timetables and forms"""
+        parts = []
+        for _ in range(int(self.rng.integers(1, 5))):
+            number, most = self._digits(int(self.rng.integers(1, 3))), self._digits(2)
+            unit = self._pick(_COUNTED)
+            parts.append(self._pick([
+                f"第{number}{unit}", f"{self._word()}{number}{unit}", f"{number}{unit}",
+                f"{self._word()}({number}/{most})", f"{self._word()}:{number}/{most} ",
+                f"{self._word()}:{number} ",
+                f"{self._word()}{number}{unit}" + self._pick(["!", ".", "。"]),
+            ]))  # fmt: skip
+        return "".join(parts)

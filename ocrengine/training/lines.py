@@ -17,9 +17,9 @@ from ocrengine.training.glyphs import EM, Setting, Strip, set_line
 Gray = NDArray[np.uint8]
 HEIGHT = 32
 WIDEST = 1024
-ON_SCREEN = 0.1
+ON_SCREEN = 0.13
 """Share of lines that were never printed: small, crisp, as often light on dark as dark on light."""
-IN_PIXELS = 0.12
+IN_PIXELS = 0.15
 """Share of lines set pixel by pixel, as interfaces are, with a face's own bitmaps if any."""
 PAD = 3 * EM // 2
 """Room around the line while it is drawn, for neighbours and slack, in drawing pixels."""
@@ -118,7 +118,7 @@ class Typesetter:
         """With bitmaps where there are some, and Chinese faces' own narrow Latin letters."""
         families = self.han if self.han and self.rng.random() < 0.8 else self.latin
         bitmaps = [family for family in self.han if family[0].has_pixels]
-        if families is self.han and bitmaps and self.rng.random() < 0.6:
+        if families is self.han and bitmaps and self.rng.random() < 0.35:
             families = bitmaps
         face = self._face(families)
         text = what_it_draws(face, text)

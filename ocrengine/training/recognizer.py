@@ -111,7 +111,7 @@ def batches(renderer: LineRenderer, mix: LineMix, labeller: Labeller) -> list[Li
 
 def mix_at(lines: int) -> LineMix:
     """Short lines and Latin letters first; then ever more Chinese, which has more to learn."""
-    longest = 6 + min(34, lines // 1200)
+    longest = 6 + min(42, lines // 1200)
     chinese = 0.25 + 0.3 * min(1.0, lines / 120_000)
     return LineMix(chinese=chinese, longest=longest)
 

@@ -5,7 +5,7 @@ import io
 import numpy as np
 from PIL import ImageFont
 
-from ocrengine.training.corpus import Corpus
+from ocrengine.training.corpus import Corpus, Script
 from ocrengine.training.fonts import Face
 from ocrengine.training.lines import Material
 
@@ -13,9 +13,7 @@ CORPUS = Corpus(
     words=["apple", "river", "Stone", "quick", "lamp's"],
     english=["The quick brown fox jumps over the lazy dog.", "Nothing ventured, nothing gained."],
     chinese=[],
-    hanzi_words=["invoice"],
-    odds=np.ones(1),
-    hanzi=["x"],
+    scripts=[Script(["Total"], ["invoice"], np.ones(1), ["x"])],
 )
 
 
