@@ -153,6 +153,22 @@ def _measure_one(contender: Contender, path: Path, row: Measured, out: Path) -> 
     (folder / f"{path.stem}.json").write_text(text, encoding="utf-8")
 
 
+class ScorerError(Exception):
+    """The scorer does not start."""
+
+
+def check_scorer(python: Path, scorer: Path) -> None:
+    """Ask it for its help: hours of reading would be lost if it could not be started at the end."""
+    done = subprocess.run(
+        [str(python), str(scorer), "--help"], check=False, capture_output=True, text=True
+    )
+    if done.returncode:
+        raise ScorerError(
+            f"{python} cannot start {scorer.name} ({done.stderr.strip().splitlines()[-1]});"
+            " name a Python with its libraries: --peer-python"
+        )
+
+
 def score(
     measured: dict[str, dict[str, Measured]], data: Path, out: Path, python: Path, scorer: Path
 ) -> None:

@@ -1,4 +1,4 @@
-"""Training the detector: pages in, one process, one core."""
+"""Training the detector: pages in, one process, one core or one GPU."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ocrengine.training.db_targets import make_targets
 from ocrengine.training.lines import Material
 from ocrengine.training.losses import db_loss
 from ocrengine.training.pages import PageRenderer, PageSample
-from ocrengine.training.runs import SYMMETRIC, Order, Run, Schedule
+from ocrengine.training.runs import SYMMETRIC, Order, Run, Schedule, training_device
 
 SIDE = 512
 BATCH = 4
@@ -68,7 +68,8 @@ class DetectorTraining:
         self.material, self.check, self.side = material, check, side
         net = DbNetTwin(config or DbConfig())
         torch.nn.init.constant_(net.probability[-1].bias, BIAS)  # type: ignore[arg-type]
-        self.net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.device = training_device()
+        self.net = net.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.run = Run(
             order,
             self.net,
@@ -110,8 +111,9 @@ class DetectorTraining:
     def step(self, pages: list[PageSample]) -> None:
         self.net.train()
         pictures, maps = collate(pages)
-        with torch.autocast("cpu", torch.bfloat16):
-            probability, threshold = self.net.both(pictures)
+        maps = {name: values.to(self.device) for name, values in maps.items()}
+        with torch.autocast(self.device.type, torch.bfloat16):
+            probability, threshold = self.net.both(pictures.to(self.device))
         loss = db_loss(probability, threshold, maps)
         self.run.step(loss, len(pages), sum(len(page.quads) for page in pages))
 

@@ -165,6 +165,7 @@ class FineTuning:
             torch.nn.utils.clip_grad_norm_(self.net.parameters(), 2.0)
             optimizer.step()
             self.average.update(self.net, step)
+            # Batches of many shapes leave holes: untrimmed, 3.2 GB instead of 1.7.
             trim()
         learned = copy.deepcopy(self.net)
         learned.load_state_dict(self.average.tensors)

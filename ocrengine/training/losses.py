@@ -25,6 +25,9 @@ class ClassSubset:
     """(K,) float32: log(1 / odds of being drawn), added to the logits of randomly drawn classes,
     so that the few stand for the many and the softmax over all stays calibrated"""
 
+    def to(self, device: torch.device) -> ClassSubset:
+        return ClassSubset(self.rows.to(device), self.bonus.to(device))
+
     def position(self, classes: torch.Tensor) -> torch.Tensor:
         """Classes that are in the subset -> their places in it."""
         return torch.searchsorted(self.rows, classes)

@@ -1,4 +1,4 @@
-"""Training the recogniser: lines in, one process, one core."""
+"""Training the recogniser: lines in, one process, one core or one GPU."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ocrengine.nets.crnn import STRIDE, Crnn, CrnnConfig
 from ocrengine.training.characters import always_present, build_charset
 from ocrengine.training.lines import HEIGHT, LineMix, LineRenderer, LineSample, Material
 from ocrengine.training.losses import ctc_loss, draw_subset, frame_loss, subset_logits
-from ocrengine.training.runs import SYMMETRIC, Order, Run, Schedule
+from ocrengine.training.runs import SYMMETRIC, Order, Run, Schedule, training_device
 from ocrengine.training.scores import character_error_rate, normalize
 
 WIDTH_STEP = 32
@@ -138,7 +138,8 @@ class RecognizerTraining:
         self.always = always_present(self.charset)
         self.material, self.check = material, check
         net = Crnn(config or CrnnConfig(classes=self.charset.classes))
-        self.net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.device = training_device()
+        self.net = net.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         about = about_recognizer(net.config, self.charset)
         self.run = Run(order, self.net, Schedule(RATE, order.until), about)
 
@@ -181,16 +182,17 @@ class RecognizerTraining:
         self.net.train()
         subset = draw_subset(
             np.concatenate(batch.labels), self.always, self.charset.classes, RANDOM_CLASSES, rng
-        )
-        pictures = batch.pictures.contiguous(memory_format=torch.channels_last)
-        with torch.autocast("cpu", torch.bfloat16):
+        ).to(self.device)
+        pictures = batch.pictures.to(self.device, memory_format=torch.channels_last)
+        with torch.autocast(self.device.type, torch.bfloat16):
             features = self.net.features(pictures)
             logits = subset_logits(features, self.net.classifier, subset).float()
-        frames = subset.position(torch.from_numpy(batch.frames))
+        frames = subset.position(torch.from_numpy(batch.frames).to(self.device))
         lines = self.run.seen.samples
         if lines < FRAMES_ALONE:
             return frame_loss(logits, frames)
-        targets = [subset.position(torch.from_numpy(classes)) for classes in batch.labels]
+        labels = [torch.from_numpy(classes).to(self.device) for classes in batch.labels]
+        targets = [subset.position(classes) for classes in labels]
         loss = ctc_loss(logits, targets)
         share = frames_share(lines)
         return loss + share * frame_loss(logits, frames) if share else loss

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ocrengine.errors import BundleError
 from ocrengine.training.corpus import TextSource
 from ocrengine.training.degrade import Degrader, Gray
 from ocrengine.training.fine_tuning import Report, prepare
@@ -37,9 +38,14 @@ class Trial:
 
 
 def unseen_faces(material: Material, families: list[str]) -> list[Face]:
-    """One face of each of those families, in their order."""
+    """One face of each of those families, in their order; BundleError for one that is not there."""
     first = {face.family: face for face in reversed(material.faces)}
-    return [first[family] for family in families if family in first]
+    for family in families:
+        if family not in first:
+            raise BundleError(
+                f"no held-out typeface is called {family!r}; there are {', '.join(sorted(first))}"
+            )
+    return [first[family] for family in families]
 
 
 def run_trial(face: Face, weights: Path, folder: Path) -> Trial:

@@ -1,6 +1,8 @@
 """The benchmark: everybody reads every file in one run, and the report says who was measured."""
 
 import json
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -92,3 +94,16 @@ def test_the_machine_is_described_and_not_named():
         "onnxruntime",
         "opencv",
     }
+
+
+def test_a_scorer_that_cannot_start_is_an_error_before_anything_is_read(tmp_path):
+    scorer = tmp_path / "score.py"
+    scorer.write_text("import a_library_that_is_not_there")
+    with pytest.raises(accuracy.ScorerError, match="a_library_that_is_not_there"):
+        accuracy.check_scorer(Path(sys.executable), scorer)
+
+
+def test_a_scorer_that_starts_is_silent(tmp_path):
+    scorer = tmp_path / "score.py"
+    scorer.write_text("import json")
+    accuracy.check_scorer(Path(sys.executable), scorer)

@@ -38,12 +38,16 @@ class Command(BaseCommand):
         scorer = options["scorer"] or data.parent / "score.py"
         if not scorer.exists():
             raise CommandError(f"No scorer at {scorer}; name one with --scorer.")
+        python = options["peer_python"]
+        try:
+            accuracy.check_scorer(python or Path("python3"), scorer)
+        except accuracy.ScorerError as error:
+            raise CommandError(str(error)) from error
         contenders: list[Any] = [
             accuracy.Ours(profile, bundle)
             for bundle in options["bundles"].split(",")
             for profile in (BALANCED, LOW_MEMORY)
         ]
-        python = options["peer_python"]
         if python:
             contenders.append(accuracy.Package(python))
         try:

@@ -67,10 +67,14 @@ class Command(BaseCommand):
     def _try_fine_tuning(self, families: list[str]) -> None:
         from ocrengine.training import lines, recognizer, trial  # noqa: PLC0415  heavy
 
-        material = lines.Material.installed(held_out=True)
+        try:
+            material = lines.Material.installed(held_out=True)
+            faces = trial.unseen_faces(material, families)
+        except EngineError as error:
+            raise CommandError(str(error)) from error
         self.stdout.write("| typeface | own CER | general CER | seconds | peak MB |")
         self.stdout.write("|---|---|---|---|---|")
-        for face in trial.unseen_faces(material, families):
+        for face in faces:
             with tempfile.TemporaryDirectory(prefix="trial-") as folder:
                 found = trial.run_trial(face, recognizer.WEIGHTS, Path(folder))
             before, after = found.report.before, found.report.after

@@ -1,5 +1,8 @@
 """Pages to try fine-tuning on."""
 
+import pytest
+
+from ocrengine.errors import BundleError
 from ocrengine.training import trial
 from ocrengine.training.labels import labelled_pages
 from ocrengine.training.lines import HEIGHT, Material
@@ -26,5 +29,10 @@ def test_pages_to_learn_from_and_pages_to_check_on_differ(material, tmp_path, mo
 
 
 def test_typefaces_are_tried_in_the_order_asked_for(material):
-    families = [material.faces[0].family, "no such typeface"]
-    assert [face.family for face in trial.unseen_faces(material, families)] == families[:1]
+    family = material.faces[0].family
+    assert [face.family for face in trial.unseen_faces(material, [family])] == [family]
+
+
+def test_a_typeface_that_is_not_held_out_is_an_error_that_names_those_that_are(material):
+    with pytest.raises(BundleError, match="'Comic'; there are Letters"):
+        trial.unseen_faces(material, ["Comic"])
