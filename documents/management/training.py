@@ -7,6 +7,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from ocrengine.errors import BundleError
+from ocrengine.memory import usable_cores
+from ocrengine.training.peers import Peers, divide
 
 
 class TrainingCommand(BaseCommand):
@@ -28,6 +30,12 @@ class TrainingCommand(BaseCommand):
             default=Path.home() / "ocr-training" / self.network,
             help="of the optimizer's state, the history and the plots",
         )
+        parser.add_argument(
+            "--processes",
+            type=int,
+            default=usable_cores(),
+            help="that train it together, a core each (default: %(default)s, every core)",
+        )
         parser.add_argument("--weights", type=Path, help="where the averaged weights land")
         parser.add_argument(
             "--look", type=Path, metavar="PNG", help=f"write a sheet of {self.unit}, then stop"
@@ -37,19 +45,20 @@ class TrainingCommand(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        # Heavy: imported when it is wanted.
-        from ocrengine.training import corpus, fonts  # noqa: PLC0415
-
         if options["packages"]:
+            from ocrengine.training import corpus, fonts  # noqa: PLC0415  heavy
+
             self.stdout.write(f"{fonts.PACKAGES} {corpus.PACKAGES}")
             return
         try:
             if options["look"]:
                 self.look(options["look"], options["seed"])
             else:
-                # A polite kill is a Ctrl-C: what was learned since the last save is kept.
-                signal.signal(signal.SIGTERM, signal.default_int_handler)
-                self.train(options)
+                peers = divide(options["processes"])
+                if peers.is_first:
+                    # A polite kill is a Ctrl-C: what was learned since the last save is kept.
+                    signal.signal(signal.SIGTERM, signal.default_int_handler)
+                self.train(options, peers)
         except KeyboardInterrupt:
             self.stdout.write("Stopped; the same command goes on from here.")
         except BundleError as error:
@@ -58,5 +67,5 @@ class TrainingCommand(BaseCommand):
     def look(self, path: Path, seed: int) -> None:
         raise NotImplementedError
 
-    def train(self, options: dict[str, Any]) -> None:
+    def train(self, options: dict[str, Any], peers: Peers) -> None:
         raise NotImplementedError

@@ -86,11 +86,10 @@ class DetectorTraining:
             self._go_on()
             self.check_up()
         finally:
-            self.run.say()
-            self.run.save()
+            self.run.end()
 
     def _go_on(self) -> None:
-        seed = self.run.order.seed + self.run.seen.steps
+        seed = self.run.order.seed_at(self.run.seen.steps)
         renderer = PageRenderer(seed, self.material, self.side)
         next_check = (self.run.seen.samples // CHECK_EVERY + 1) * CHECK_EVERY
         while not self.run.is_finished:
@@ -102,6 +101,8 @@ class DetectorTraining:
 
     def check_up(self) -> None:
         """Score, remember, and land the weights if they are the best so far."""
+        if not self.run.order.peers.is_first:
+            return
         scores = self.score(self.run.average.tensors)
         print(scores, flush=True)
         landed = self.run.land(1 - scores["mean"], lambda tensors: 1 - self.score(tensors)["mean"])

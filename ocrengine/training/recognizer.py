@@ -150,12 +150,10 @@ class RecognizerTraining:
             self._go_on()
             self.check_up()
         finally:
-            self.run.say()
-            self.run.save()
+            self.run.end()
 
     def _go_on(self) -> None:
-        # Where it goes on, other lines than those it has seen.
-        seed = self.run.order.seed + self.run.seen.steps
+        seed = self.run.order.seed_at(self.run.seen.steps)
         renderer = LineRenderer(seed, self.material)
         rng = np.random.default_rng(seed)
         next_check = (self.run.seen.samples // CHECK_EVERY + 1) * CHECK_EVERY
@@ -164,12 +162,16 @@ class RecognizerTraining:
                 loss = self.loss_of(batch, rng)
                 self.run.step(loss, len(batch.labels), batch.characters)
                 self.run.keep_up()
+                if self.run.is_finished:
+                    break  # all processes take the same number of steps
             if self.run.seen.samples >= next_check:
                 next_check += CHECK_EVERY
                 self.check_up()
 
     def check_up(self) -> None:
         """Score, remember, and land the weights if they are the best so far."""
+        if not self.run.order.peers.is_first:
+            return
         scores = self.score(self.run.average.tensors)
         print(scores, flush=True)
         landed = self.run.land(

@@ -24,6 +24,7 @@ from torch import nn
 from ocrengine.bundles import write_checksums
 from ocrengine.memory import trim
 from ocrengine.nets import checkpoint
+from ocrengine.training.peers import Peers
 from ocrengine.training.plots import plot_history
 
 SAVE_EVERY = 240.0
@@ -69,6 +70,13 @@ class Order:
     until: int
     """Samples seen in all, those of earlier starts too."""
     seed: int = 1
+    peers: Peers = field(default_factory=Peers)
+    """Processes that train it together"""
+
+    def seed_at(self, steps: int) -> int:
+        """Of the samples to draw after that many steps: others than those that were seen, and
+        others than those of the other processes."""
+        return self.seed + steps + 1_000_003 * self.peers.rank
 
 
 @dataclass
@@ -176,6 +184,8 @@ class Run:
             group["lr"] = rate
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
+        peers = self.order.peers
+        samples, characters = peers.average(self.net.parameters(), [samples, characters])
         norm = nn.utils.clip_grad_norm_(self.net.parameters(), GRADIENT_LIMIT)
         if torch.isfinite(norm):
             self.optimizer.step()
@@ -189,6 +199,8 @@ class Run:
 
     def keep_up(self, extra: str = "") -> None:
         """Say and save when it is time."""
+        if not self.order.peers.is_first:
+            return
         now = time.monotonic()
         if now - self._said_at > SAY_EVERY:
             self._said_at = now
@@ -216,13 +228,20 @@ class Run:
         with (self.order.folder / "history.jsonl").open("a") as file:
             file.write(json.dumps({**vars(self.seen), **facts}) + "\n")
 
+    def end(self) -> None:
+        """What was learned since the last save is kept."""
+        if self.order.peers.is_first:
+            self.say()
+            self.save()
+
     def plot(self) -> None:
         """Draw the history as it stands."""
         plot_history(self.order.folder / "history.jsonl", self.order.folder / "plot.svg")
 
     def _count_cpu(self) -> None:
         cpu = time.process_time()
-        self.seen.cpu_seconds += cpu - self._cpu_at
+        # Of all processes: they work in step.
+        self.seen.cpu_seconds += (cpu - self._cpu_at) * self.order.peers.count
         self._cpu_at = cpu
 
     def save(self) -> None:

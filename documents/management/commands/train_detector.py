@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from documents.management.training import TrainingCommand
+from ocrengine.training.peers import Peers
 
 
 class Command(TrainingCommand):
@@ -27,7 +28,7 @@ class Command(TrainingCommand):
 
         sheets.look_at_pages(path, seed)
 
-    def train(self, options: dict[str, Any]) -> None:
+    def train(self, options: dict[str, Any], peers: Peers) -> None:
         from ocrengine.nets.dbnet import TRUNKS, DbConfig  # noqa: PLC0415  heavy
         from ocrengine.training import detector, runs  # noqa: PLC0415
 
@@ -35,5 +36,5 @@ class Command(TrainingCommand):
             raise CommandError(f"There is no trunk of that name; choose one of {TRUNKS}.")
 
         weights = options["weights"] or detector.WEIGHTS
-        order = runs.Order(options["folder"], weights, options["until"], options["seed"])
+        order = runs.Order(options["folder"], weights, options["until"], options["seed"], peers)
         detector.start(order, options["side"], DbConfig(trunk=options["trunk"]))

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from documents.management.training import TrainingCommand
+from ocrengine.training.peers import Peers
 
 
 class Command(TrainingCommand):
@@ -18,8 +19,10 @@ class Command(TrainingCommand):
 
         sheets.look_at_lines(path, seed)
 
-    def train(self, options: dict[str, Any]) -> None:
+    def train(self, options: dict[str, Any], peers: Peers) -> None:
         from ocrengine.training import recognizer, runs  # noqa: PLC0415  heavy
 
         weights = options["weights"] or recognizer.WEIGHTS
-        recognizer.start(runs.Order(options["folder"], weights, options["until"], options["seed"]))
+        recognizer.start(
+            runs.Order(options["folder"], weights, options["until"], options["seed"], peers)
+        )
