@@ -4,6 +4,8 @@ import json
 import subprocess
 import sys
 
+import torch
+
 TWO = """
 import json, sys
 from ocrengine.training.peers import divide
@@ -37,11 +39,8 @@ run.end()
 
 
 def run(script, *arguments):
-    done = subprocess.run(
-        [sys.executable, "-c", script, *arguments], capture_output=True, text=True, timeout=120
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    command = [sys.executable, "-c", script, *arguments]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, timeout=120).stdout
 
 
 def test_gradients_become_their_mean_and_counts_their_sum():
@@ -50,7 +49,5 @@ def test_gradients_become_their_mean_and_counts_their_sum():
 
 def test_two_processes_see_twice_as_many_samples_in_a_step_and_the_first_one_saves(tmp_path):
     run(TRAINING, str(tmp_path))
-    import torch  # noqa: PLC0415  heavy
-
     seen = torch.load(tmp_path / "state.pt", weights_only=True)["seen"]
     assert (seen["steps"], seen["samples"], seen["characters"]) == (5, 40, 70)
