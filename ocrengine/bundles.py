@@ -59,6 +59,8 @@ class DetectorSettings:
     unclip_ratio: float
     dilate: bool
     """Join kernels one pixel apart, as the weights were tuned for."""
+    largest_tile: int | None = None
+    """Pixels of its side, where smaller ones than the profile allows read as well for less."""
 
 
 @dataclass(frozen=True)
@@ -170,6 +172,7 @@ FAST_DETECTING = DetectorSettings(
     # Wider than the ink: a recogniser reads a line best with the margins it was trained with.
     unclip_ratio=2.4,
     dilate=False,
+    largest_tile=640,
 )
 WEIGHTS = Path(__file__).with_name("weights")
 

@@ -42,14 +42,15 @@ class Detector:
     """A detection network, its preprocessing and its DB post-processing."""
 
     def __init__(self, network: Network, settings: DetectorSettings, tile_side: int) -> None:
-        self.network, self.settings, self.tile_side = network, settings, tile_side
+        self.network, self.settings = network, settings
+        self.tile_side = min(tile_side, settings.largest_tile or tile_side)
 
     def find(self, image: Image, tile_side: int | None = None) -> Detection:
         """Look at the page whole first; where its text turns out small, look again in tiles.
 
         image   (H, W, 3) uint8 RGB, may be a memory map: only one tile of it is ever copied
         """
-        side = tile_side or self.tile_side
+        side = min(tile_side or self.tile_side, self.tile_side)
         height, width = image.shape[:2]
         scale = min(1.0, side / math.sqrt(width * height))
         first = self._look(image, scale, side)
@@ -58,7 +59,7 @@ class Detector:
 
     def look_closely(self, image: Image, tile_side: int | None = None) -> Detection:
         """The whole page at native size, in tiles: for when what find() saw makes no sense."""
-        return self._look(image, 1.0, tile_side or self.tile_side)
+        return self._look(image, 1.0, min(tile_side or self.tile_side, self.tile_side))
 
     def _finer_scale(self, found: Detection) -> float:
         """The scale at which the page's small lines are comfortable; never above native size."""

@@ -1,5 +1,7 @@
 """Where text is: from probability maps that are drawn, and from pages read through tiles."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -147,3 +149,11 @@ def test_preprocessing_is_what_the_bundle_says():
     assert batch.shape == (1, 3, 32, 32)
     assert batch.dtype == np.float32
     assert batch[0, :, 0, 0] == pytest.approx([-1, -1, 1], abs=1e-6)
+
+
+def test_a_network_that_reads_small_tiles_as_well_is_given_no_larger_ones():
+    network = InkDetector()
+    small = replace(DETECTING, largest_tile=320)
+    page = bars(1200, 1000, [(100, 100, 1100, 160)])
+    Detector(network, small, 960).find(page)
+    assert max(shape[2] * shape[3] for shape in network.shapes) <= 352 * 352
