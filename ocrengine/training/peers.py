@@ -1,34 +1,44 @@
 """Several processes that train one network together, a core each.
 
 Each draws samples of its own; after every backward pass they average their gradients, so that all
-take the same step. The first one scores, saves and lands.
+take the same step. The first one scores, saves and lands. Gradients meet in shared memory: through
+sockets (gloo), that took 80 ms of each process's 280 ms a step.
 """
 
 from __future__ import annotations
 
-import atexit
 import ctypes
+import mmap
+import multiprocessing
 import os
-import shutil
 import signal
 import sys
-import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     import torch
 
 PR_SET_PDEATHSIG = 1
+ROOM = 4 * 32_000_000
+"""Bytes for one process's gradients; memory is taken only as far as it is written to."""
+PATIENCE = 1800.0
+"""Seconds to wait for the others: the first one may be scoring."""
+
+
+class Barrier(Protocol):
+    def wait(self, timeout: float | None = None) -> int: ...
 
 
 @dataclass(frozen=True)
 class Peers:
-    """Which of them this process is."""
+    """Which of them this process is, and where they meet."""
 
     rank: int = 0
     count: int = 1
+    shared: mmap.mmap | None = None
+    barrier: Barrier | None = None
 
     @property
     def is_first(self) -> bool:
@@ -36,44 +46,43 @@ class Peers:
 
     def average(self, parameters: Iterable[torch.nn.Parameter], counts: Sequence[int]) -> list[int]:
         """Gradients become their mean over all processes; counts come back summed."""
-        if self.count == 1:
+        if self.shared is None or self.barrier is None:
             return list(counts)
-        import torch.distributed  # noqa: PLC0415  see divide()
+        import torch  # noqa: PLC0415  see divide()
 
-        gradients = [p.grad for p in parameters if p.grad is not None]
+        rows = torch.frombuffer(self.shared, dtype=torch.float32).view(self.count, -1)
         told = torch.tensor(counts, dtype=torch.float32)
-        everything = torch.cat([*(gradient.flatten() for gradient in gradients), told])
-        torch.distributed.all_reduce(everything)
-        parts = torch.split(
-            everything, [*(gradient.numel() for gradient in gradients), len(counts)]
-        )
-        for gradient, part in zip(gradients, parts[:-1], strict=True):
-            gradient.copy_(part.view_as(gradient) / self.count)
-        return [round(total) for total in parts[-1].tolist()]
+        gradients = [p.grad for p in parameters if p.grad is not None]
+        sizes = [told.numel(), *(gradient.numel() for gradient in gradients)]
+        parts = rows[:, : sum(sizes)].split(sizes, dim=1)
+        parts[0][self.rank] = told
+        for gradient, part in zip(gradients, parts[1:], strict=True):
+            part[self.rank].view_as(gradient).copy_(gradient)
+        self.barrier.wait(PATIENCE)
+        for gradient, part in zip(gradients, parts[1:], strict=True):
+            gradient.copy_(part.mean(dim=0).view_as(gradient))
+        summed = parts[0].sum(dim=0).tolist()
+        self.barrier.wait(PATIENCE)  # nobody writes before everybody has read
+        return [round(total) for total in summed]
 
 
 def divide(count: int) -> Peers:
-    """Fork into that many processes, which find each other; to be called before torch is loaded.
+    """Fork into that many processes; to be called before torch is loaded, whose threads a fork
+    would lose.
 
     The others die with the first.
     """
     if count == 1:
         return Peers()
-    folder = tempfile.mkdtemp(prefix="training-")
+    shared = mmap.mmap(-1, count * ROOM)
+    barrier = multiprocessing.get_context("fork").Barrier(count)
     parent, rank = os.getpid(), 0
     for number in range(1, count):
         if os.fork() == 0:
             rank = number
             _follow(parent)
             break
-    if rank == 0:
-        atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    import torch.distributed  # noqa: PLC0415  a fork after it has started threads would hang
-
-    torch.distributed.init_process_group(
-        "gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=count
-    )
-    return Peers(rank, count)
+    return Peers(rank, count, shared, barrier)
 
 
 def _follow(parent: int) -> None:

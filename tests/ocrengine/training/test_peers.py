@@ -11,11 +11,11 @@ import json, sys
 from ocrengine.training.peers import divide
 peers = divide(2)
 import torch
-parameter = torch.nn.Parameter(torch.ones(2, 3))
-(parameter.sum() * (peers.rank + 1)).backward()
+parameter = torch.nn.Parameter(torch.ones(2, 2, 1, 2).to(memory_format=torch.channels_last))
+(parameter * torch.arange(8).view(2, 2, 1, 2) * (2 * peers.rank + 1)).sum().backward()
 counts = peers.average([parameter], [10, 5 + peers.rank])
 if peers.is_first:
-    print(json.dumps({"gradient": parameter.grad.tolist(), "counts": counts}))
+    print(json.dumps({"gradient": parameter.grad.flatten().tolist(), "counts": counts}))
 else:
     print("the others are silent")
 """
@@ -44,7 +44,8 @@ def run(script, *arguments):
 
 
 def test_gradients_become_their_mean_and_counts_their_sum():
-    assert json.loads(run(TWO)) == {"gradient": [[1.5] * 3] * 2, "counts": [20, 11]}
+    twice = [2.0 * number for number in range(8)]
+    assert json.loads(run(TWO)) == {"gradient": twice, "counts": [20, 11]}
 
 
 def test_two_processes_see_twice_as_many_samples_in_a_step_and_the_first_one_saves(tmp_path):
