@@ -54,7 +54,7 @@ class Peers:
         told = torch.tensor(counts, dtype=torch.float32)
         gradients = [p.grad for p in parameters if p.grad is not None]
         sizes = [told.numel(), *(gradient.numel() for gradient in gradients)]
-        parts = rows[:, : sum(sizes)].split(sizes, dim=1)
+        parts = torch.split(rows[:, : sum(sizes)], sizes, dim=1)
         parts[0][self.rank] = told
         for gradient, part in zip(gradients, parts[1:], strict=True):
             part[self.rank].view_as(gradient).copy_(gradient)
