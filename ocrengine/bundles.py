@@ -25,7 +25,8 @@ from ocrengine.runtimes.onnx import OnnxNetwork
 
 class Network(Protocol):
     """Detector: (1, 3, H, W) -> (1, 1, H, W) probabilities. Recogniser: (B, 3, h, W) -> (B, T, C)
-    probabilities. float32 in and out; H and W are multiples of the preprocessing's `multiple`."""
+    probabilities, or logits where its settings say so. float32 in and out; H and W are multiples of
+    the preprocessing's `multiple`."""
 
     def __call__(self, batch: NDArray[np.float32]) -> NDArray[np.float32]: ...
 
@@ -71,6 +72,8 @@ class RecognizerSettings:
     max_width: int
     """Wider lines are read in pieces, cut where they are emptiest."""
     min_confidence: float
+    logits: bool = False
+    """The network leaves the softmax to the decoder."""
 
 
 @dataclass(frozen=True)
@@ -214,6 +217,7 @@ def _load_own(spec: BundleSpec, device: Device) -> Bundle:
             min_width=height,
             max_width=1024,
             min_confidence=0.5,
+            logits=about.get("answers") == "logits",
         ),
         charset=charset,
     )

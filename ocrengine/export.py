@@ -111,7 +111,7 @@ def export_detector(weights: Path, out: Path, size: tuple[int, int] | None = Non
 
 
 def export_recognizer(weights: Path, out: Path) -> Exported:
-    """Checkpoint -> ONNX file, (B, 3, h, W) -> (B, T, classes) probabilities; any B and W."""
+    """Checkpoint -> ONNX file, (B, 3, h, W) -> (B, T, classes) logits; any B and W."""
     net, metadata = read_recognizer(weights)
     height = int(metadata["height"])
     shapes = [(2, 160), (1, 96), (5, 320)]
@@ -186,4 +186,12 @@ def _halve(graph: onnx.GraphProto) -> None:
 
 def _difference(job: _Job, path: Path) -> float:
     own, other = TorchNetwork(job.net, _PLAIN, job.metadata), OnnxNetwork(path, _PLAIN)
-    return max(float(np.abs(own(batch) - other(batch)).max()) for batch in job.inputs)
+    answers = ((own(batch), other(batch)) for batch in job.inputs)
+    if job.metadata.get("answers") == "logits":
+        answers = ((_softmax(mine), _softmax(its)) for mine, its in answers)
+    return max(float(np.abs(mine - its).max()) for mine, its in answers)
+
+
+def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    raised = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return raised / raised.sum(axis=-1, keepdims=True)

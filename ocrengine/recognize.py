@@ -71,7 +71,7 @@ class Recognizer:
         )
         for padded, members in batches:
             batch = self._batch([crops[i] for i in members], padded)
-            best, probability = ctc.best_path(self.network(batch))
+            best, probability = ctc.best_path(self.network(batch), self.settings.logits)
             for row, index in enumerate(members):
                 text, confidence = ctc.decode(best[row], probability[row], self.charset)
                 readings[index] = Reading(normalize_text(text), confidence)

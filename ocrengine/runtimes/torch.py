@@ -36,8 +36,8 @@ class _ProbabilityMap(nn.Module):
         return torch.sigmoid(self.net(pages).float())
 
 
-class _StepProbabilities(nn.Module):
-    """(B, 3, h, W) -> (B, T, C) probabilities of a network that sees gray lines"""
+class _StepScores(nn.Module):
+    """(B, 3, h, W) -> (B, T, C) logits of a network that sees gray lines"""
 
     def __init__(self, net: Crnn | VggCrnn) -> None:
         super().__init__()
@@ -46,7 +46,7 @@ class _StepProbabilities(nn.Module):
 
     def forward(self, lines: torch.Tensor) -> torch.Tensor:
         gray = (lines * cast(torch.Tensor, self.luma)).sum(dim=1, keepdim=True)
-        return self.net(gray).float().softmax(dim=2)
+        return self.net(gray).float()
 
 
 class TorchNetwork:
@@ -105,7 +105,7 @@ def load_detector(path: Path, device: Device) -> TorchNetwork:
 
 
 def read_recognizer(path: Path) -> tuple[nn.Module, dict[str, str]]:
-    """A CRNN checkpoint, ours or a classic one, as (B, 3, h, W) -> (B, T, C) probabilities, and its
+    """A CRNN checkpoint, ours or a classic one, as (B, 3, h, W) -> (B, T, C) logits, and its
     metadata."""
     tensors, metadata = checkpoint.load(path)
     _expect(path, metadata, "crnn", "crnn-vgg")
@@ -120,7 +120,8 @@ def read_recognizer(path: Path) -> tuple[nn.Module, dict[str, str]]:
             f"{path.name} tells {net.config.classes} classes apart, its charset {known}"
         )
     _fill(path, net, tensors)
-    return _StepProbabilities(net).eval(), metadata | {"height": str(net.config.height)}
+    about = {"height": str(net.config.height), "answers": "logits"}
+    return _StepScores(net).eval(), metadata | about
 
 
 def load_recognizer(path: Path, device: Device) -> TorchNetwork:

@@ -253,7 +253,7 @@ def _as_batches(samples: Sequence[LineSample]) -> Iterator[torch.Tensor]:
 
 @torch.inference_mode()
 def _best(net: Crnn, pictures: torch.Tensor) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-    return ctc.best_path(net(pictures).softmax(2).numpy())
+    return ctc.best_path(net(pictures).numpy(), logits=True)
 
 
 def about_recognizer(config: CrnnConfig, charset: Charset) -> dict[str, str]:

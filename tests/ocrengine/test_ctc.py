@@ -43,4 +43,15 @@ def test_the_best_path_is_the_likeliest_class_of_each_step():
     best, probability = ctc.best_path(probabilities)
     assert best.shape == probability.shape == (3, 7)
     assert (best == probabilities.argmax(axis=2)).all()
-    assert (probability == probabilities.max(axis=2)).all()
+    kept = ctc.kept_steps(best)
+    assert (probability[kept] == probabilities.max(axis=2)[kept]).all()
+    assert not probability[~kept].any()
+
+
+def test_logits_become_probabilities_where_a_character_is_kept():
+    logits = np.random.default_rng(0).normal(0, 3, (3, 7, 5)).astype(np.float32)
+    raised = np.exp(logits)
+    probabilities = raised / raised.sum(axis=2, keepdims=True)
+    best, probability = ctc.best_path(logits, logits=True)
+    assert (best == probabilities.argmax(axis=2)).all()
+    assert probability == pytest.approx(ctc.best_path(probabilities)[1], abs=1e-6)
