@@ -197,6 +197,14 @@ def write_checksums(folder: Path, kinds: Sequence[str]) -> None:
     half.replace(folder / "SHA256SUMS")
 
 
+def drop_stale_exports(folder: Path) -> None:
+    """Remove ONNX files that SHA256SUMS does not name: they are of earlier weights."""
+    current = _checksums(folder)
+    for path in folder.glob("*.onnx"):
+        if path.name not in current:
+            path.unlink()
+
+
 def _load_own(spec: BundleSpec, device: Device) -> Bundle:
     """By ONNX Runtime on a CPU, where the networks were exported; else by torch."""
     detector, recognizer = _networks(spec.verified_files(), device)
@@ -224,10 +232,11 @@ def _load_own(spec: BundleSpec, device: Device) -> Bundle:
 
 
 def _networks(files: dict[str, Path], device: Device) -> tuple[NetworkOfOurs, NetworkOfOurs]:
-    if device.name == "cpu" and "detector.onnx" in files:
+    kind = "int8.onnx" if device.precision == "int8" else "onnx"
+    if device.name == "cpu" and f"detector.{kind}" in files:
         return (
-            OnnxNetwork(files["detector.onnx"], device),
-            OnnxNetwork(files["recognizer.onnx"], device),
+            OnnxNetwork(files[f"detector.{kind}"], device),
+            OnnxNetwork(files[f"recognizer.{kind}"], device),
         )
     # Half a second and 200 MB that nobody else needs.
     from ocrengine.runtimes.torch import load_detector, load_recognizer  # noqa: PLC0415
@@ -243,13 +252,17 @@ def _preprocessing(about: Mapping[str, str], multiple: int) -> Preprocessing:
 
 
 def bundle_in(folder: Path, name: str, licence: str) -> BundleSpec:
-    """detector and recognizer as .safetensors, and as .onnx where they were exported, with their
-    SHA256SUMS."""
+    """detector and recognizer as .safetensors, as .onnx where they were exported, and as .int8.onnx
+    where they were quantized, with their SHA256SUMS."""
     sums = _checksums(folder)
     needed = {f"{role}.safetensors" for role in ("detector", "recognizer")}
     files = {file: folder / file for file in sorted({*sums, *needed})}
-    halves = ("fp32",) if "detector.onnx" in sums else ("fp32", "bf16")
-    return BundleSpec(name, licence, files.copy, sums, _load_own, precisions=halves)
+    precisions = ["fp32"]
+    if "detector.onnx" not in sums:
+        precisions.append("bf16")
+    if "detector.int8.onnx" in sums:
+        precisions.append("int8")
+    return BundleSpec(name, licence, files.copy, sums, _load_own, precisions=tuple(precisions))
 
 
 BUNDLES = {

@@ -86,7 +86,11 @@ def engine_facts(profile: EngineProfile, bundle: str) -> Iterator[Fact]:
         return
     device, precision, threads, reason, licence, fingerprint = json.loads(asked.stdout)
     yield Fact("device", device, reason)
-    yield Fact("precision", precision, "never fp16 on a CPU: it was measured 12 times slower")
+    yield Fact(
+        "precision",
+        precision,
+        "the cheapest that bundle and processor have; fp16 is 12 times slower on a CPU",
+    )
     yield Fact("threads", str(threads), "of one engine child; cores divided by pages in flight")
     yield Fact("bundle", bundle, f"present, hashes agree ({fingerprint[:12]}); {licence}")
 

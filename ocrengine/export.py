@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
-from ocrengine.bundles import get_bundle, write_checksums
+from ocrengine.bundles import drop_stale_exports, get_bundle, write_checksums
 from ocrengine.device import Device
 from ocrengine.errors import BundleError
 from ocrengine.runtimes.onnx import OnnxNetwork
@@ -71,6 +71,8 @@ def export_bundle(
     """
     if size and out == folder:
         raise BundleError("the engine needs a detector of any size here; choose another folder")
+    if out == folder:
+        drop_stale_exports(folder)
     written = (
         export_detector(folder / "detector.safetensors", out / "detector.onnx", size),
         export_recognizer(folder / "recognizer.safetensors", out / "recognizer.onnx"),

@@ -28,7 +28,8 @@ class EngineProfile:
     device: str
     """cpu, cuda or auto."""
     precision: str
-    """fp32, fp16, bf16 or auto; auto is probed at start, and fp16 is never used on a CPU."""
+    """fp32, int8, bf16, fp16 or auto; auto takes the cheapest that the bundle and the processor
+    have, and fp16 is never used on a CPU."""
     threads: int
     """Threads of one engine child; 0 = cores divided by pages in flight."""
     niceness: int
@@ -55,7 +56,7 @@ LOW_MEMORY = EngineProfile(
     pages_in_flight=1,
     batch_pixels=48 * 640,
     device="cpu",
-    precision="fp32",
+    precision="auto",
     threads=1,
     niceness=10,
     memory_ceiling=600 * MB,

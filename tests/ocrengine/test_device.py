@@ -35,9 +35,12 @@ def test_a_cpu_never_gets_fp16(precision):
         ("avx2 avx512_bf16", "auto", ("fp32",), "fp32"),
         ("avx2 avx512_bf16", "fp32", ("fp32", "bf16"), "fp32"),
         ("avx2 avx512f", "bf16", ("fp32", "bf16"), "fp32"),
+        ("avx2", "auto", ("fp32", "int8"), "int8"),
+        ("avx2", "int8", ("fp32",), "fp32"),
+        ("avx2", "fp32", ("fp32", "int8"), "fp32"),
     ],
 )
-def test_bf16_is_used_where_processor_bundle_and_profile_agree(
+def test_a_smaller_precision_is_used_where_processor_bundle_and_profile_agree(
     tmp_path, monkeypatch, flags, precision, precisions, chosen
 ):
     monkeypatch.setattr(device, "CPU_FACTS", tmp_path / "cpuinfo")

@@ -21,6 +21,12 @@ class Command(BaseCommand):
         parser.add_argument("--bundle", default="fast", help="fast, or a folder")
         parser.add_argument("--out", type=Path, help="another folder than the bundle's own")
         parser.add_argument(
+            "--int8",
+            action="store_true",
+            help="8-bit forms into the bundle's own folder, calibrated on rendered pages and lines;"
+            " needs the fonts and texts of a training",
+        )
+        parser.add_argument(
             "--fixed", action="store_true", help="a detector for one size of page alone"
         )
         for side in ("--height", "--width"):
@@ -37,6 +43,9 @@ class Command(BaseCommand):
         size = (options["height"], options["width"]) if options["fixed"] else None
         try:
             folder = export.folder_of(options["bundle"])
+            if options["int8"]:
+                self._quantize(folder)
+                return
             written = export.export_bundle(folder, options["out"] or folder, size)
         except BundleError as error:
             raise CommandError(str(error)) from error
@@ -44,4 +53,13 @@ class Command(BaseCommand):
             self.stdout.write(
                 f"{file.path}: {file.takes} float32, {file.path.stat().st_size / 1e6:.1f} MB,"
                 f" differs from torch by {file.difference:.1e} at most"
+            )
+
+    def _quantize(self, folder: Path) -> None:
+        from ocrengine.training import lines, quantize  # noqa: PLC0415  heavy
+
+        for file in quantize.quantize_bundle(folder, lines.Material.installed()):
+            self.stdout.write(
+                f"{file.path}: {file.path.stat().st_size / 1e6:.1f} MB, agrees with fp32 on"
+                f" {file.agreement:.1%}"
             )
