@@ -7,15 +7,22 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 from ocrengine.decoder.client import decode_page, inspect_file
 from ocrengine.errors import EngineError
 from ocrengine.process import EngineProcess
 from ocrengine.types import PageResult
+
+AHEAD = 2
+"""Pages begun per engine before the first of them is asked for."""
 
 
 @dataclass(frozen=True)
@@ -39,23 +46,64 @@ def files_of(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.is_file())
 
 
+def read_files(
+    paths: Iterable[Path], engines: Sequence[EngineProcess], *, detect_only: bool = False
+) -> Iterator[PageRead]:
+    """Every page of every file, in their order; each engine has one page at a time, which a child
+    of its own decodes while other engines read."""
+    idle: SimpleQueue[EngineProcess] = SimpleQueue()
+    for engine in engines:
+        idle.put(engine)
+
+    def read(page: Callable[[EngineProcess], PageRead]) -> PageRead:
+        engine = idle.get()
+        try:
+            return page(engine)
+        finally:
+            idle.put(engine)
+
+    with ThreadPoolExecutor(len(engines)) as threads:
+        ahead: deque[Future[PageRead]] = deque()
+        for page in _pages_of(paths, detect_only):
+            ahead.append(threads.submit(read, page))
+            while len(ahead) > AHEAD * len(engines):
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
+
+
 def read_file(
     path: Path, engine: EngineProcess, *, detect_only: bool = False
 ) -> Iterator[PageRead]:
     """Every page of one file, each decoded, read and forgotten before the next."""
-    try:
-        info = inspect_file(path)
-    except EngineError as error:
-        yield PageRead(path, 0, 1, None, error)
-        return
-    count = len(info.pages)
-    for index in range(count):
+    for page in _pages_of([path], detect_only):
+        yield page(engine)
+
+
+def _pages_of(
+    paths: Iterable[Path], detect_only: bool
+) -> Iterator[Callable[[EngineProcess], PageRead]]:
+    """What reads each page, given an engine; a file that is refused is one page with its error."""
+    for path in paths:
         try:
-            result = _read_page(path, info.kind, index, engine, detect_only)
+            info = inspect_file(path)
         except EngineError as error:
-            yield PageRead(path, index, count, None, error)
-        else:
-            yield PageRead(path, index, count, result)
+            yield partial(_refused, PageRead(path, 0, 1, None, error))
+            continue
+        count = len(info.pages)
+        for index in range(count):
+            yield partial(_read, PageRead(path, index, count, None), info.kind, detect_only)
+
+
+def _refused(page: PageRead, engine: EngineProcess) -> PageRead:
+    return page
+
+
+def _read(page: PageRead, kind: str, detect_only: bool, engine: EngineProcess) -> PageRead:
+    try:
+        return replace(page, result=_read_page(page.source, kind, page.index, engine, detect_only))
+    except EngineError as error:
+        return replace(page, error=error)
 
 
 def _read_page(

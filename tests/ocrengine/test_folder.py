@@ -1,11 +1,12 @@
 """Reading a folder: every page of every file, in the scorer's schema, or the reason why not."""
 
 import json
+import threading
 
 import pytest
 from PIL import Image
 
-from ocrengine.folder import as_prediction, files_of, read_file, write_prediction
+from ocrengine.folder import as_prediction, files_of, read_file, read_files, write_prediction
 from ocrengine.profiles import LOW_MEMORY
 from tests.fake_reader import FakeReader
 
@@ -70,3 +71,37 @@ def test_files_are_taken_in_order_and_folders_left_alone(tmp_path):
         (tmp_path / name).touch()
     (tmp_path / "c").mkdir()
     assert [p.name for p in files_of(tmp_path)] == ["a.png", "b.png"]
+
+
+class CountingReader(FakeReader):
+    """Notes how many pages it has at once, and waits until another reader has one too."""
+
+    def __init__(self, meeting):
+        super().__init__(["read"])
+        self.profile, self.meeting, self.pages, self.at_once = LOW_MEMORY, meeting, 0, 0
+
+    def read_page(self, image, **options):
+        self.at_once += 1
+        assert self.at_once == 1
+        self.meeting.wait(30)
+        self.pages += 1
+        result = super().read_page(image, **options)
+        self.at_once -= 1
+        return result
+
+
+def test_several_engines_read_at_the_same_time_a_page_each_and_in_order(scan, booklet):
+    meeting = threading.Barrier(2)
+    readers = [CountingReader(meeting), CountingReader(meeting)]
+    read = list(read_files([booklet, scan, scan, scan], readers))
+    assert [page.stem for page in read] == [
+        "booklet-p1", "booklet-p2", "booklet-p3", "scan", "scan", "scan",
+    ]  # fmt: skip
+    assert [reader.pages for reader in readers] == [3, 3]
+
+
+def test_a_refused_file_does_not_keep_others_from_being_read(reader, scan, tmp_path):
+    (tmp_path / "notes.docx").write_bytes(b"PK")
+    refused, page = read_files([tmp_path / "notes.docx", scan], [reader])
+    assert refused.error.code == "unsupported_type"
+    assert page.result.lines

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from ocrengine import get_profile
 from ocrengine.errors import BundleError
-from ocrengine.folder import PageRead, files_of, read_file, write_prediction
+from ocrengine.folder import PageRead, files_of, read_files, write_prediction
 from ocrengine.process import EngineProcess
 from ocrengine.profiles import PROFILES
 
@@ -24,6 +25,9 @@ class Command(BaseCommand):
         parser.add_argument("--out", type=Path, required=True)
         parser.add_argument("--bundle", default=settings.OCR_BUNDLE)
         parser.add_argument("--profile", choices=list(PROFILES))
+        parser.add_argument(
+            "--processes", type=int, help="engines at the same time; default: as the profile says"
+        )
         parser.add_argument("--detect-only", action="store_true", help="outlines, no text")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -34,18 +38,22 @@ class Command(BaseCommand):
         profile = settings.OCR_PROFILE
         if options["profile"]:
             profile = get_profile(options["profile"])
-        # One process reads here, so that it may have the cores that workers would share.
-        profile = profile.override(threads=profile.threads or settings.OCR_CORES)
+        count = options["processes"] or profile.pages_in_flight
+        if count > 1:
+            profile = profile.override(threads=max(1, settings.OCR_CORES // count))
         sources = files_of(folder)
         started, failed = time.monotonic(), 0
-        with EngineProcess(profile, options["bundle"]) as engine:
-            for done, source in enumerate(sources, start=1):
-                for page in read_file(source, engine, detect_only=options["detect_only"]):
-                    failed += self._settle(page, options["out"])
-                self._progress(done, len(sources), started)
+        with ExitStack() as stack:
+            engines = [
+                stack.enter_context(EngineProcess(profile, options["bundle"])) for _ in range(count)
+            ]
+            for page in read_files(sources, engines, detect_only=options["detect_only"]):
+                failed += self._settle(page, options["out"])
+                self._progress(sources.index(page.source) + 1, len(sources), started)
+        peak = max(engine.peak_memory for engine in engines) // 2**20
         self.stdout.write(
             f"{len(sources)} files in {time.monotonic() - started:.1f} s, {failed} pages failed;"
-            f" peak memory of the engine {engine.peak_memory // 2**20} MB."
+            f" peak memory of an engine {peak} MB."
         )
         if failed:
             raise CommandError(f"{failed} pages could not be read; their reasons stand above.")
