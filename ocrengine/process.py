@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
@@ -40,6 +41,19 @@ ORDINARY_PIXELS = 10_000_000
 """A page of A4 at 300 dots per inch, and a little."""
 DEFAULT_ENGINE = "ocrengine.engine:Engine"
 _ROOT = str(Path(__file__).resolve().parent.parent)
+
+
+_spawners: dict[int, ThreadPoolExecutor] = {}
+"""This process's own thread that starts children, by process: a fork leaves it behind."""
+
+
+def _spawn(command: list[str], **options: Any) -> subprocess.Popen[bytes]:
+    """Popen from a thread that lives as long as this process. A child asks to be killed when its
+    parent dies, and the kernel takes the thread that started it for its parent."""
+    pid = os.getpid()
+    if pid not in _spawners:
+        _spawners[pid] = ThreadPoolExecutor(1, thread_name_prefix="spawner")
+    return _spawners[pid].submit(lambda: subprocess.Popen(command, **options)).result()
 
 
 class EngineProcess:
@@ -134,7 +148,7 @@ class EngineProcess:
         code = (
             "import sys; sys.path.insert(0, sys.argv[1]); from ocrengine.child import main; main()"
         )
-        self._child = subprocess.Popen(
+        self._child = _spawn(
             [sys.executable, "-I", "-c", code, _ROOT, json.dumps(order), str(os.getpid())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -65,7 +65,7 @@ class Ours:
 
     def _cpu(self) -> float:
         decoders, _ = children_usage()
-        return decoders + (_cpu_of(self._engine.pid) if self._engine.pid else 0.0)
+        return decoders + (cpu_of(self._engine.pid) if self._engine.pid else 0.0)
 
     def warm_up(self, path: Path) -> None:
         self.read(path)
@@ -109,7 +109,7 @@ class Package:
         self._child.wait()
 
 
-def _cpu_of(pid: int) -> float:
+def cpu_of(pid: int) -> float:
     """User and system seconds of a live process."""
     fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICKS

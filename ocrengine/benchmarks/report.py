@@ -13,7 +13,6 @@ from ocrengine.benchmarks.accuracy import Measured
 from ocrengine.memory import available_memory, usable_cores
 from ocrengine.profiles import MB
 
-BEGIN, END = "<!-- accuracy: begin -->", "<!-- accuracy: end -->"
 Rows = dict[str, dict[str, Measured]]
 
 
@@ -94,16 +93,25 @@ def subset_table(measured: Rows) -> str:
 
 
 def write(docs: Path, measured: Rows, *, peer: str, heading: str, facts: dict[str, Any]) -> None:
-    """Replace the marked part of benchmarks.md, append one line to benchmarks.jsonl."""
-    page = docs / "benchmarks.md"
-    text = page.read_text() if page.exists() else f"# Benchmarks\n\n{BEGIN}\n{END}\n"
-    head, _, rest = text.partition(BEGIN)
-    tail = rest.partition(END)[2]
+    """The accuracy part of benchmarks.md, and one line of benchmarks.jsonl."""
     part = f"{heading}\n\n{table(measured, peer)}\n\nBy subset:\n\n{subset_table(measured)}"
-    page.write_text(f"{head}{BEGIN}\n{part}\n{END}{tail}")
-    record = {
-        **facts,
-        "measured": {s: {c: asdict(m) for c, m in r.items()} for s, r in measured.items()},
-    }
+    put(docs, "accuracy", part)
+    remember(docs, facts, {s: {c: asdict(m) for c, m in r.items()} for s, r in measured.items()})
+
+
+def put(docs: Path, name: str, part: str) -> None:
+    """Replace the part of benchmarks.md between the marks of that name; append it at first."""
+    page = docs / "benchmarks.md"
+    text = page.read_text() if page.exists() else "# Benchmarks\n"
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    if begin not in text:
+        text = f"{text}\n{begin}\n{end}\n"
+    head, _, rest = text.partition(begin)
+    page.write_text(f"{head}{begin}\n{part}\n{end}{rest.partition(end)[2]}")
+
+
+def remember(docs: Path, facts: dict[str, Any], measured: Any) -> None:
+    """One line of benchmarks.jsonl per run."""
+    record = {**facts, "measured": measured}
     with (docs / "benchmarks.jsonl").open("a") as file:
         file.write(json.dumps(record, ensure_ascii=False) + "\n")

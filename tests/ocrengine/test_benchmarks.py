@@ -1,12 +1,13 @@
 """The benchmark: everybody reads every file in one run, and the report says who was measured."""
 
 import json
+import os
 import sys
 from pathlib import Path
 
 import pytest
 
-from ocrengine.benchmarks import accuracy, report
+from ocrengine.benchmarks import accuracy, bulk, invoices, report
 from ocrengine.benchmarks.accuracy import Measured
 
 
@@ -73,7 +74,9 @@ def test_the_table_shows_scores_and_the_share_of_the_peers_seconds():
 
 
 def test_a_report_replaces_its_own_part_of_the_page_and_adds_one_line_to_the_record(tmp_path):
-    (tmp_path / "benchmarks.md").write_text(f"by hand\n{report.BEGIN}\nold\n{report.END}\nbelow\n")
+    (tmp_path / "benchmarks.md").write_text(
+        "by hand\n<!-- accuracy: begin -->\nold\n<!-- accuracy: end -->\nbelow\n"
+    )
     rows = {"pages": {"ours": Measured(1, 1.0, 1 << 20)}}
     for _ in range(2):
         report.write(tmp_path, rows, peer="theirs", heading="Measured", facts={"date": "today"})
@@ -107,3 +110,44 @@ def test_a_scorer_that_starts_is_silent(tmp_path):
     scorer = tmp_path / "score.py"
     scorer.write_text("import json")
     accuracy.check_scorer(Path(sys.executable), scorer)
+
+
+class BulkReader:
+    """Says each file's name; wrong says one line otherwise."""
+
+    def __init__(self, name, cpu, wrong=()):
+        self.name, self._cpu, self._wrong, self.read_so_far = name, cpu, wrong, 0
+
+    def pids(self):
+        return [os.getpid()]
+
+    def cpu(self):
+        return self._cpu * self.read_so_far
+
+    def read(self, paths):
+        self.read_so_far += len(paths)
+        return [[path.stem, "odd" if path.stem in self._wrong else "even"] for path in paths]
+
+    def close(self):
+        pass
+
+
+def test_all_ways_read_every_file_and_the_first_few_of_all_do_not_count(tmp_path):
+    paths = [tmp_path / f"{n}.jpg" for n in range(bulk.TURN + 3)]
+    ways = [BulkReader("naive", 2.0), BulkReader("ours", 0.5, wrong={"4"})]
+    measured = bulk.measure(paths, ways)
+    assert measured["naive"].pages == len(measured["ours"].texts) == bulk.TURN + 3
+    assert measured["ours"].cpu_seconds == pytest.approx(0.5 * (bulk.TURN + 3))
+    assert bulk.same_lines(measured["ours"], measured["naive"]) == pytest.approx(1 - 1 / 26)
+    assert "| ours |" in bulk.table(measured)
+    assert "texts" not in bulk.figures(measured["ours"])
+
+
+def test_memory_is_told_of_processes_that_are_there():
+    assert bulk.pss_of(os.getpid()) > 1_000_000
+    assert bulk.pss_of(2**22 + 1) == 0
+
+
+def test_the_same_number_is_the_same_invoice():
+    first, again, other = (invoices.draw_invoice(n).tobytes() for n in (1, 1, 2))
+    assert first == again != other

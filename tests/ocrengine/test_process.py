@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -156,3 +157,9 @@ def test_the_child_dies_with_its_parent():
     while is_alive(pid) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not is_alive(pid)
+
+
+def test_a_child_outlives_the_thread_that_asked_for_it(engine, page):
+    with ThreadPoolExecutor(1) as thread:
+        first = thread.submit(engine.read_page, page()).result()
+    assert pid_of(engine.read_page(page())) == pid_of(first)

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from ocrengine import BALANCED, LOW_MEMORY
-from ocrengine.benchmarks import accuracy, report
+from ocrengine.benchmarks import accuracy, bulk, invoices, report
 
 SETS = ("receipts_en", "pages_en", "zh")
 
@@ -22,7 +22,13 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--data", type=Path, required=True, help="folder of <set>/images, gt")
+        parser.add_argument("--data", type=Path, help="folder of <set>/images, gt")
+        parser.add_argument(
+            "--bulk",
+            type=int,
+            metavar="N",
+            help="instead: N rendered invoices, read naively and as the product does",
+        )
         parser.add_argument("--scorer", type=Path, help="default: score.py beside DATA")
         parser.add_argument(
             "--peer-python", type=Path, help="a Python with rapidocr, shapely and rapidfuzz"
@@ -34,6 +40,11 @@ class Command(BaseCommand):
         parser.add_argument("--docs", type=Path, default=settings.BASE_DIR / "docs")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["bulk"]:
+            self._bulk(options["bulk"], options["bundles"].split(",")[0], options["docs"])
+            return
+        if options["data"] is None:
+            raise CommandError("Say what to read: --data FOLDER, or --bulk N.")
         data: Path = options["data"]
         scorer = options["scorer"] or data.parent / "score.py"
         if not scorer.exists():
@@ -74,3 +85,23 @@ class Command(BaseCommand):
             options["docs"], measured, peer="rapidocr package", heading=heading, facts=facts
         )
         self.stdout.write(report.table(measured, "rapidocr package"))
+
+    def _bulk(self, count: int, bundle: str, docs: Path) -> None:
+        with tempfile.TemporaryDirectory(prefix="invoices-") as folder:
+            paths = invoices.write_invoices(Path(folder), count)
+            reading = bulk.contenders(BALANCED, bundle)
+            try:
+                measured = bulk.measure(paths, reading)
+            finally:
+                for contender in reading:
+                    contender.close()
+        today = datetime.now(UTC).date().isoformat()
+        heading = (
+            f"{count} rendered invoices (A4, 150 dpi), bundle `{bundle}`, measured {today} on"
+            f" {report.machine_in_words()}, by\n`./run manage benchmark --bulk {count} --bundles"
+            f" {bundle}`, all ways in turns of {bulk.TURN} files:"
+        )
+        report.put(docs, "bulk", f"{heading}\n\n{bulk.table(measured)}")
+        rows = {name: bulk.figures(row) for name, row in measured.items()}
+        report.remember(docs, {"date": today, "machine": report.machine(), "bulk": count}, rows)
+        self.stdout.write(bulk.table(measured))

@@ -50,7 +50,7 @@ class Command(BaseCommand):
             for page in read_files(sources, engines, detect_only=options["detect_only"]):
                 failed += self._settle(page, options["out"])
                 self._progress(sources.index(page.source) + 1, len(sources), started)
-        peak = max(engine.peak_memory for engine in engines) // 2**20
+            peak = max(engine.peak_memory for engine in engines) // 2**20
         self.stdout.write(
             f"{len(sources)} files in {time.monotonic() - started:.1f} s, {failed} pages failed;"
             f" peak memory of an engine {peak} MB."

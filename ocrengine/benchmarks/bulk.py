@@ -1,0 +1,212 @@
+"""Many invoices: the loop that one writes first, the same runtime one by one, and our way.
+
+All read the same files in turns of a few, so that a busy machine hurts all alike.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from ocrengine.benchmarks.accuracy import cpu_of
+from ocrengine.decoder.client import children_usage
+from ocrengine.folder import read_files
+from ocrengine.memory import usable_cores
+from ocrengine.process import EngineProcess
+from ocrengine.profiles import EngineProfile
+
+TURN = 10
+"""Files that one contender reads before the next one's turn."""
+Texts = list[str]
+
+
+@dataclass
+class Bulk:
+    """One contender over all files."""
+
+    pages: int = 0
+    wall_seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    peak_pss: int = 0
+    """Bytes of all processes that recognise, each shared page counted in parts."""
+    texts: list[Texts] = field(default_factory=list)
+
+    @property
+    def utilisation(self) -> float:
+        return self.cpu_seconds / max(self.wall_seconds * usable_cores(), 1e-9)
+
+
+class Contender(Protocol):
+    name: str
+
+    def pids(self) -> list[int]: ...
+    def cpu(self) -> float:
+        """Processor seconds so far of every process involved."""
+        ...
+
+    def read(self, paths: Sequence[Path]) -> list[Texts]: ...
+    def close(self) -> None: ...
+
+
+class Naive:
+    """Our weights in torch, fp32, in one process at torch's own threads."""
+
+    name = "torch fp32, one by one"
+
+    def __init__(self, bundle: str, tile_side: int) -> None:
+        command = [sys.executable, "-m", "ocrengine.benchmarks.naive", bundle, str(tile_side)]
+        self._child = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def pids(self) -> list[int]:
+        return [self._child.pid]
+
+    def cpu(self) -> float:
+        return cpu_of(self._child.pid)
+
+    def read(self, paths: Sequence[Path]) -> list[Texts]:
+        return [self._ask(path) for path in paths]
+
+    def _ask(self, path: Path) -> Texts:
+        assert self._child.stdin is not None
+        assert self._child.stdout is not None
+        self._child.stdin.write(f"{path}\n")
+        self._child.stdin.flush()
+        answer: Texts = json.loads(self._child.stdout.readline())
+        return answer
+
+    def close(self) -> None:
+        self._child.kill()
+        self._child.wait()
+
+
+class Ours:
+    """Engine children, each page decoded in a child of its own."""
+
+    def __init__(self, name: str, profile: EngineProfile, bundle: str, processes: int) -> None:
+        self.name = name
+        self._engines = [EngineProcess(profile, bundle) for _ in range(processes)]
+
+    def pids(self) -> list[int]:
+        return [engine.pid for engine in self._engines if engine.pid]
+
+    def cpu(self) -> float:
+        return children_usage()[0] + sum(map(cpu_of, self.pids())) + time.process_time()
+
+    def read(self, paths: Sequence[Path]) -> list[Texts]:
+        pages = list(read_files(paths, self._engines))
+        for page in pages:
+            if page.error:
+                raise page.error
+        return [[line.text for line in page.result.lines] for page in pages if page.result]
+
+    def close(self) -> None:
+        for engine in self._engines:
+            engine.close()
+
+
+def contenders(profile: EngineProfile, bundle: str) -> list[Contender]:
+    """The naive loop; the same runtime with one line at a time, on one core and on all; ours."""
+    cores = usable_cores()
+    one = profile.override(batch_pixels=1, threads=1)
+    several = profile.override(threads=1)
+    return [
+        Naive(bundle, profile.tile_side),
+        Ours("same runtime, one by one, one thread", one, bundle, 1),
+        Ours(f"same runtime, one by one, {cores} threads", one.override(threads=cores), bundle, 1),
+        Ours(f"ours, {cores} processes", several, bundle, cores),
+    ]
+
+
+def measure(paths: Sequence[Path], reading: Sequence[Contender]) -> dict[str, Bulk]:
+    """Contender -> what it took; loading is not counted."""
+    measured = {contender.name: Bulk() for contender in reading}
+    for contender in reading:
+        contender.read(paths[:2])
+    for start in range(0, len(paths), TURN):
+        for contender in reading:
+            _take_turn(contender, paths[start : start + TURN], measured[contender.name])
+    return measured
+
+
+def _take_turn(contender: Contender, paths: Sequence[Path], row: Bulk) -> None:
+    with _Watch(contender.pids(), row):
+        started, cpu = time.monotonic(), contender.cpu()
+        texts = contender.read(paths)
+        row.wall_seconds += time.monotonic() - started
+        row.cpu_seconds += contender.cpu() - cpu
+    row.pages += len(paths)
+    row.texts += texts
+
+
+class _Watch(contextlib.AbstractContextManager["_Watch"]):
+    """Notes the highest PSS of some processes meanwhile, twice a second."""
+
+    def __init__(self, pids: list[int], row: Bulk) -> None:
+        self._pids, self._row, self._over = pids, row, threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> _Watch:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._over.wait(0.5):
+            self._row.peak_pss = max(self._row.peak_pss, sum(map(pss_of, self._pids)))
+
+
+def pss_of(pid: int) -> int:
+    """Proportional set size in bytes (proc(5), smaps_rollup); 0 when the process is gone."""
+    try:
+        with open(f"/proc/{pid}/smaps_rollup") as file:
+            return next(int(line.split()[1]) * 1024 for line in file if line.startswith("Pss:"))
+    except (OSError, StopIteration):
+        return 0
+
+
+def same_lines(ours: Bulk, theirs: Bulk) -> float:
+    """Share of the lines of either that both have, page by page."""
+    shared = counted = 0
+    for mine, its in zip(ours.texts, theirs.texts, strict=True):
+        left = list(its)
+        for text in mine:
+            if text in left:
+                left.remove(text)
+                shared += 2
+        counted += len(mine) + len(its)
+    return shared / counted if counted else 1.0
+
+
+def figures(row: Bulk) -> dict[str, float]:
+    """What benchmarks.jsonl keeps of a row: all but the texts."""
+    return {name: value for name, value in vars(row).items() if name != "texts"}
+
+
+def table(measured: dict[str, Bulk]) -> str:
+    """Markdown; the first row is what the others are compared with."""
+    first = next(iter(measured.values()))
+    lines = [
+        "| way | pages a second | times the first | CPU s a page | utilisation | peak PSS MB"
+        " | lines as the first |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, row in measured.items():
+        lines.append(
+            f"| {name} | {row.pages / row.wall_seconds:.2f}"
+            f" | {first.wall_seconds / row.wall_seconds:.2f} | {row.cpu_seconds / row.pages:.3f}"
+            f" | {row.utilisation:.0%} | {row.peak_pss // 2**20} | {same_lines(row, first):.2%} |"
+        )
+    return "\n".join(lines)
