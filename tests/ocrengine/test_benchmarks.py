@@ -5,10 +5,12 @@ import os
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from ocrengine.benchmarks import accuracy, bulk, invoices, report
+from ocrengine.benchmarks import accuracy, bulk, invoices, memory, report
 from ocrengine.benchmarks.accuracy import Measured
+from ocrengine.profiles import LOW_MEMORY, MB
 
 
 class Contender:
@@ -151,3 +153,17 @@ def test_memory_is_told_of_processes_that_are_there():
 def test_the_same_number_is_the_same_invoice():
     first, again, other = (invoices.draw_invoice(n).tobytes() for n in (1, 1, 2))
     assert first == again != other
+
+
+def test_pages_of_every_size_are_covered_with_text(tmp_path):
+    page = memory.write_page(tmp_path, 3000, 2000)
+    pixels = np.load(page.path)
+    assert pixels.shape == (page.height, page.width, 3) == (2000, 3000, 3)
+    assert (pixels[:, 1500:] < 100).any()
+
+
+def test_a_page_needs_what_was_forecast_or_less(monkeypatch):
+    monkeypatch.setattr(memory, "SIZES", ((320, 240), (9000, 9000)))
+    [row] = memory.measure(LOW_MEMORY, "fast")  # the larger one is above the profile's cap
+    assert (row.width, row.height) == (320, 240)
+    assert 50 * MB < row.peak < row.forecast

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, no_translations
+from django.core.management.base import BaseCommand, CommandError, CommandParser, no_translations
 
 from documents.inforce import settings_in_force
 from ocrengine.doctor import Fact, examine
@@ -13,14 +13,38 @@ class Command(BaseCommand):
     help = "Memory, limits, cores, device, profile, bundle, every setting in force, and why."
     requires_system_checks = []
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--memory",
+            action="store_true",
+            help="instead: read pages of many sizes, and hold what was forecast against the peak",
+        )
+
     @no_translations
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["memory"]:
+            self._measure_memory()
+            return
         facts = examine(settings.OCR_PROFILE, settings.OCR_PROFILE_REASON, settings.OCR_BUNDLE)
         self._print("Machine and engine", facts)
         for section in settings_in_force():
             self._print(section.title, section.facts)
         if not all(fact.is_good for fact in facts):
             raise CommandError("Something above is not as it should be; it is marked with '!'.")
+
+    def _measure_memory(self) -> None:
+        from ocrengine.benchmarks import memory  # noqa: PLC0415  loads numpy
+
+        profile, bundle = settings.OCR_PROFILE, settings.OCR_BUNDLE
+        ceiling = profile.memory_ceiling // 2**20
+        self.stdout.write(f"{bundle}, {profile.name}; a child is killed at {ceiling} MB\n\n")
+        self.stdout.write("| page, pixels | forecast MB | peak MB | forecast / peak |")
+        self.stdout.write("|---|---|---|---|")
+        for row in memory.measure(profile, bundle):
+            self.stdout.write(
+                f"| {row.width} x {row.height} | {row.forecast // 2**20} | {row.peak // 2**20}"
+                f" | {row.forecast / row.peak:.2f} |"
+            )
 
     def _print(self, title: str, facts: list[Fact]) -> None:
         self.stdout.write(f"\n{title}")
