@@ -22,6 +22,7 @@ KNOBS = {
     "memory_ceiling": "OCR_MEMORY_CEILING",
     "files_per_batch": "OCR_FILES_PER_BATCH",
     "device": "OCR_DEVICE",
+    "precision": "OCR_PRECISION",
 }
 SETTINGS = {
     "OCR_ADDRESS": "OCR_ADDRESS",

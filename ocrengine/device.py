@@ -25,6 +25,7 @@ def _cuda_is_usable() -> bool:
     return "CUDAExecutionProvider" in onnxruntime.get_available_providers()
 
 
+PRECISIONS = ("auto", "fp32", "int8", "bf16", "fp16")
 CPU_FACTS = Path("/proc/cpuinfo")
 
 
@@ -48,6 +49,10 @@ def choose_device(profile: EngineProfile, precisions: tuple[str, ...] = ("fp32",
     """
     threads = profile.threads or max(1, usable_cores() // max(1, profile.pages_in_flight))
     wanted = profile.device
+    if profile.precision not in PRECISIONS:
+        raise BundleError(
+            f"unknown precision {profile.precision!r}: choose one of {', '.join(PRECISIONS)}"
+        )
     if wanted not in ("cpu", "cuda", "auto"):
         raise BundleError(f"unknown device {wanted!r}: choose cpu, cuda or auto")
     if wanted != "cpu" and _cuda_is_usable():

@@ -264,6 +264,7 @@ OCR_PROFILE = _profile.override(
     memory_ceiling=env_size("OCR_MEMORY_CEILING"),
     files_per_batch=env_int("OCR_FILES_PER_BATCH", at_least=1),
     device=env_str("OCR_DEVICE") or None,
+    precision=env_str("OCR_PRECISION") or None,
 )
 OCR_BUNDLE = env_str("OCR_BUNDLE", "accurate")
 OCR_CORES = usable_cores()

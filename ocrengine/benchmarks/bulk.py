@@ -191,7 +191,7 @@ def same_lines(ours: Bulk, theirs: Bulk) -> float:
 
 
 def figures(row: Bulk) -> dict[str, float]:
-    """What benchmarks.jsonl keeps of a row: all but the texts."""
+    """What bulk.jsonl keeps of a row: all but the texts."""
     return {name: value for name, value in vars(row).items() if name != "texts"}
 
 

@@ -93,10 +93,14 @@ def subset_table(measured: Rows) -> str:
 
 
 def write(docs: Path, measured: Rows, *, peer: str, heading: str, facts: dict[str, Any]) -> None:
-    """The accuracy part of benchmarks.md, and one line of benchmarks.jsonl."""
+    """The accuracy part of benchmarks.md, and one line of benchmarks.jsonl, which other code reads."""
     part = f"{heading}\n\n{table(measured, peer)}\n\nBy subset:\n\n{subset_table(measured)}"
     put(docs, "accuracy", part)
-    remember(docs, facts, {s: {c: asdict(m) for c, m in r.items()} for s, r in measured.items()})
+    remember(
+        docs / "benchmarks.jsonl",
+        facts,
+        {s: {c: asdict(m) for c, m in r.items()} for s, r in measured.items()},
+    )
 
 
 def put(docs: Path, name: str, part: str) -> None:
@@ -110,8 +114,8 @@ def put(docs: Path, name: str, part: str) -> None:
     page.write_text(f"{head}{begin}\n{part}\n{end}{rest.partition(end)[2]}")
 
 
-def remember(docs: Path, facts: dict[str, Any], measured: Any) -> None:
-    """One line of benchmarks.jsonl per run."""
+def remember(log: Path, facts: dict[str, Any], measured: Any) -> None:
+    """One line per run."""
     record = {**facts, "measured": measured}
-    with (docs / "benchmarks.jsonl").open("a") as file:
+    with log.open("a") as file:
         file.write(json.dumps(record, ensure_ascii=False) + "\n")

@@ -77,3 +77,8 @@ def test_the_reason_is_a_sentence():
 def test_an_unknown_device_is_refused():
     with pytest.raises(BundleError, match="abacus"):
         choose_device(replace(BALANCED, device="abacus"))
+
+
+def test_a_precision_that_nobody_knows_is_an_error_that_names_those_there_are():
+    with pytest.raises(BundleError, match="unknown precision 'int4': choose one of auto, fp32"):
+        choose_device(replace(BALANCED, precision="int4"))

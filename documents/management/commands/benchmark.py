@@ -103,5 +103,6 @@ class Command(BaseCommand):
         )
         report.put(docs, "bulk", f"{heading}\n\n{bulk.table(measured)}")
         rows = {name: bulk.figures(row) for name, row in measured.items()}
-        report.remember(docs, {"date": today, "machine": report.machine(), "bulk": count}, rows)
+        facts = {"date": today, "machine": report.machine(), "invoices": count}
+        report.remember(docs / "bulk.jsonl", facts, rows)
         self.stdout.write(bulk.table(measured))
