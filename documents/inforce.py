@@ -24,6 +24,8 @@ KNOBS = {
     "device": "OCR_DEVICE",
     "precision": "OCR_PRECISION",
 }
+TUNED = {"pages_in_flight", "threads"}
+"""Knobs that manage.py tune turns"""
 SETTINGS = {
     "OCR_ADDRESS": "OCR_ADDRESS",
     "ALLOWED_HOSTS": "OCR_ALLOWED_HOSTS",
@@ -92,6 +94,8 @@ def _profile() -> Iterator[Fact]:
 
 def _why(knob: str, profile: str, changed: bool) -> str:
     figures = {"variable": KNOBS.get(knob), "profile": profile}
+    if changed and settings.OCR_TUNED and knob in TUNED:
+        return _("measured by manage.py tune on %(date)s") % {"date": settings.OCR_TUNED.date}
     if changed:
         return _("%(variable)s says so") % figures
     if knob in KNOBS:

@@ -10,6 +10,7 @@ import dj_database_url
 from django.utils.translation import gettext_lazy as _
 
 from documents.limits import JobLimits, UploadLimits, UserLimits
+from ocrengine import tuned
 from ocrengine.choose import choose_profile
 from ocrengine.memory import available_memory, usable_cores
 from ocrsite.env import GIVEN, env_bool, env_choice, env_int, env_list, env_size, env_str
@@ -267,6 +268,12 @@ OCR_PROFILE = _profile.override(
     precision=env_str("OCR_PRECISION") or None,
 )
 OCR_BUNDLE = env_str("OCR_BUNDLE", "accurate")
+OCR_TUNED_FILE = DATA_DIR / "tuned.json"
+OCR_TUNED = tuned.load_for(OCR_TUNED_FILE, OCR_PROFILE.name, OCR_BUNDLE)
+if OCR_TUNED:
+    OCR_PROFILE = OCR_PROFILE.override(
+        pages_in_flight=OCR_TUNED.processes, threads=OCR_PROFILE.threads or OCR_TUNED.threads
+    )
 OCR_CORES = usable_cores()
 OCR_WORKERS = env_int("OCR_WORKERS", min(OCR_PROFILE.pages_in_flight, OCR_CORES), at_least=1)
 OCR_UPLOAD_LIMITS = UploadLimits()

@@ -117,6 +117,7 @@ STDLIB_ONLY = (
     "ocrengine.memory",
     "ocrengine.process",
     "ocrengine.profiles",
+    "ocrengine.tuned",
     "ocrengine.types",
 )
 READS_ENVIRONMENT = {"ocrsite.env", "ocrsite.wsgi"}

@@ -93,7 +93,7 @@ def subset_table(measured: Rows) -> str:
 
 
 def write(docs: Path, measured: Rows, *, peer: str, heading: str, facts: dict[str, Any]) -> None:
-    """The accuracy part of benchmarks.md, and one line of benchmarks.jsonl, which other code reads."""
+    """The accuracy part of benchmarks.md, and one line of benchmarks.jsonl, which others read."""
     part = f"{heading}\n\n{table(measured, peer)}\n\nBy subset:\n\n{subset_table(measured)}"
     put(docs, "accuracy", part)
     remember(

@@ -26,6 +26,7 @@ class Command(BaseCommand):
             self._measure_memory()
             return
         facts = examine(settings.OCR_PROFILE, settings.OCR_PROFILE_REASON, settings.OCR_BUNDLE)
+        facts.append(_tuning())
         self._print("Machine and engine", facts)
         for section in settings_in_force():
             self._print(section.title, section.facts)
@@ -55,3 +56,14 @@ class Command(BaseCommand):
             self.stdout.write(
                 f"{mark} {fact.name:<{name_width}}  {fact.value:<{value_width}}  {fact.why}"
             )
+
+
+def _tuning() -> Fact:
+    known = settings.OCR_TUNED
+    if known is None:
+        return Fact(
+            "tuned", "no", "manage.py tune measures which division of the cores is quickest"
+        )
+    ways = f"{known.processes} x {known.threads}"
+    why = f"engines x threads: {known.pages_per_second:.2f} pages a second on {known.date}"
+    return Fact("tuned", ways, why)

@@ -1,0 +1,72 @@
+"""How many engines, with how many threads each, read most pages on this machine?
+
+Every way to divide the cores is tried with the same rendered invoices, in turns.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from ocrengine.benchmarks import bulk
+from ocrengine.benchmarks.invoices import write_invoices
+from ocrengine.profiles import EngineProfile
+
+PAGES = 20
+CLOSE = 0.95
+"""Fewer processes are better when they read at least that share of the most pages a second."""
+
+
+@dataclass(frozen=True)
+class Division:
+    """So many engines of so many threads, and what was measured."""
+
+    processes: int
+    threads: int
+    pages_per_second: float
+    cpu_seconds: float
+    """A page"""
+    memory: int
+    """Bytes of all engines at their peak, shared pages counted in parts"""
+
+
+def divisions(cores: int) -> list[tuple[int, int]]:
+    """Processes and threads that use all cores: 4 -> (1, 4), (2, 2), (4, 1)"""
+    return [(count, cores // count) for count in range(1, cores + 1) if cores % count == 0]
+
+
+def measure(profile: EngineProfile, bundle: str, cores: int, pages: int = PAGES) -> list[Division]:
+    ways = {f"{count} x {threads}": (count, threads) for count, threads in divisions(cores)}
+    reading = [
+        bulk.Ours(name, profile.override(threads=threads), bundle, count)
+        for name, (count, threads) in ways.items()
+    ]
+    try:
+        with tempfile.TemporaryDirectory(prefix="tuning-") as folder:
+            measured = bulk.measure(write_invoices(Path(folder), pages), reading)
+    finally:
+        for contender in reading:
+            contender.close()
+    return [_division(*ways[name], row) for name, row in measured.items()]
+
+
+def _division(processes: int, threads: int, row: bulk.Bulk) -> Division:
+    return Division(
+        processes,
+        threads,
+        round(row.pages / row.wall_seconds, 2),
+        round(row.cpu_seconds / row.pages, 3),
+        row.peak_pss,
+    )
+
+
+def choose(found: list[Division], room: int) -> Division:
+    """The quickest of those that fit into `room` bytes, or the smallest; of those about as quick,
+    the one with the fewest processes."""
+    fitting = [way for way in found if way.memory <= room]
+    if not fitting:
+        return min(found, key=lambda way: way.memory)
+    best = max(way.pages_per_second for way in fitting)
+    good = [way for way in fitting if way.pages_per_second >= CLOSE * best]
+    return min(good, key=lambda way: way.processes)
