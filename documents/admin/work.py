@@ -188,7 +188,7 @@ class PageAdmin(OfDocumentsAdmin):
         "state",
         "attempts",
         "error_code",
-        "seconds",
+        "took",
         "due_at",
         "settled_at",
     ]
@@ -205,6 +205,10 @@ class PageAdmin(OfDocumentsAdmin):
     @admin.display(description=_("owner"), ordering="document__owner__username")
     def owner(self, page: Page) -> str:
         return str(page.document.owner)
+
+    @admin.display(description=_("seconds"))
+    def took(self, page: Page) -> str:
+        return "-" if page.seconds is None else f"{page.seconds:.1f}"
 
     @admin.action(description=_("Retry, or release from quarantine"), permissions=["operate"])
     def retry(self, request: HttpRequest, rows: QuerySet[Page]) -> None:

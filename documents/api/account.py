@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from documents import queries
+from documents.api import shapes
 from documents.api.door import ApiView
 from documents.api.schema import refusals
 from documents.models import ApiToken, Scope
@@ -21,7 +22,7 @@ from ocrengine.choose import BUNDLE_NAMES
 class TokenInUse(serializers.Serializer):
     name = serializers.CharField()
     prefix = serializers.CharField()
-    scope = serializers.ChoiceField(choices=Scope.choices)
+    scope = shapes.Choice(choices=Scope.choices)
     expires_at = serializers.DateTimeField(allow_null=True)
 
 

@@ -56,14 +56,14 @@ ORDERS = {
 
 
 class DocumentsAsked(Paging):
-    state = serializers.ChoiceField(choices=DocumentState.choices, required=False)
-    kind = serializers.ChoiceField(choices=list(MIME), required=False)
+    state = shapes.Choice(choices=DocumentState.choices, required=False)
+    kind = shapes.Choice(choices=list(MIME), required=False)
     title = serializers.CharField(
         required=False, max_length=200, help_text="A part of the title, in any case."
     )
     created_after = serializers.DateTimeField(required=False)
     created_before = serializers.DateTimeField(required=False)
-    sort = serializers.ChoiceField(choices=list(ORDERS), default="-created")
+    sort = shapes.Choice(choices=list(ORDERS), default="-created")
 
 
 class DocumentList(Listed):

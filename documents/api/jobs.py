@@ -27,9 +27,9 @@ from documents.services.idempotency import Answer
 
 class JobHead(serializers.Serializer):
     id = serializers.UUIDField()
-    state = serializers.ChoiceField(choices=JobState.choices)
+    state = shapes.Choice(choices=JobState.choices)
     bundle = serializers.CharField()
-    mode = serializers.ChoiceField(choices=JobMode.choices)
+    mode = shapes.Choice(choices=JobMode.choices)
     created_at = serializers.DateTimeField()
     started_at = serializers.DateTimeField(allow_null=True)
     finished_at = serializers.DateTimeField(allow_null=True)

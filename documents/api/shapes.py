@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.reverse import reverse
@@ -14,11 +15,18 @@ from ocrengine.choose import BUNDLE_NAMES
 from ocrengine.decoder.sniffing import MIME
 
 
+class Choice(serializers.ChoiceField):
+    """A refusal that names what there is to choose from."""
+
+    default_error_messages = {"invalid_choice": _("“{input}” is none of: {choices}.")}
+
+    def fail(self, key: str, **params: Any) -> NoReturn:
+        super().fail(key, choices=", ".join(map(str, self.choices)), **params)
+
+
 class ReadingOptions(serializers.Serializer):
-    bundle = serializers.ChoiceField(
-        choices=BUNDLE_NAMES, required=False, help_text="The networks that read."
-    )
-    mode = serializers.ChoiceField(
+    bundle = Choice(choices=BUNDLE_NAMES, required=False, help_text="The networks that read.")
+    mode = Choice(
         choices=JobMode.choices,
         default=JobMode.READ,
         help_text="`detect` finds where lines stand and does not read them.",
@@ -66,11 +74,11 @@ class Document(serializers.Serializer):
     id = serializers.UUIDField(source="document.id")
     url = serializers.SerializerMethodField()
     title = serializers.CharField(source="document.title")
-    kind = serializers.ChoiceField(choices=list(MIME), source="document.kind")
+    kind = Choice(choices=list(MIME), source="document.kind")
     size_bytes = serializers.IntegerField(source="document.size_bytes")
     sha256 = serializers.RegexField("^[0-9a-f]{64}$", source="document.sha256")
     created_at = serializers.DateTimeField(source="document.created_at")
-    state = serializers.ChoiceField(choices=DocumentState.choices)
+    state = Choice(choices=DocumentState.choices)
     pages = serializers.SerializerMethodField()
     confidence = serializers.FloatField(allow_null=True)
     notes = serializers.ListField(child=serializers.CharField(), source="document.notes")
@@ -112,12 +120,10 @@ class Page(serializers.Serializer):
     """One page, and why it has no text if it has none."""
 
     number = serializers.IntegerField(min_value=1)
-    state = serializers.ChoiceField(choices=PageState.choices)
+    state = Choice(choices=PageState.choices)
     width = serializers.IntegerField(help_text="Pixels of the upright page.")
     height = serializers.IntegerField()
-    rotation = serializers.ChoiceField(
-        choices=[0, 90, 180, 270], help_text="Degrees it was turned to be upright."
-    )
+    rotation = Choice(choices=[0, 90, 180, 270], help_text="Degrees it was turned to be upright.")
     confidence = serializers.FloatField(allow_null=True)
     seconds = serializers.FloatField(allow_null=True, help_text="Time it took to read.")
     attempts = serializers.IntegerField()

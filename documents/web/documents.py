@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpRespons
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -146,5 +147,7 @@ def delete(request: HttpRequest, document_id: uuid.UUID) -> HttpResponse:
     else:
         retention.trash_document(document)
         text = _("“%(title)s” is in the trash. You can take it back from there.")
-        messages.success(request, text % {"title": document.title})
+        link = format_html('<a href="{}">{}</a>', reverse("trash"), _("Open the trash"))
+        said = format_html("{} {}", text % {"title": document.title}, link)
+        messages.success(request, said)
     return redirect("documents")

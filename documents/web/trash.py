@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from documents import access, queries
 from documents.paginator import KeyPaginator
@@ -43,17 +43,24 @@ def restore(request: HttpRequest, document_id: uuid.UUID) -> HttpResponse:
 
 
 @login_required
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def purge(request: HttpRequest, document_id: uuid.UUID) -> HttpResponse:
+    """Asks first: there is no way back from here."""
     document = access.document_in_trash(request.user, document_id)
+    if request.method != "POST":
+        return render(request, "documents/purge.html", {"document": document})
     _say_freed(request, 1, retention.delete_document(document))
     return redirect("trash")
 
 
 @login_required
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def empty(request: HttpRequest) -> HttpResponse:
-    documents = list(access.trashed_documents(request.user))
+    """Asks first: there is no way back from here."""
+    mine = access.trashed_documents(request.user)
+    if request.method != "POST":
+        return render(request, "documents/purge.html", {"count": mine.count()})
+    documents = list(mine)
     _say_freed(request, len(documents), retention.empty_trash(documents))
     return redirect("trash")
 

@@ -105,6 +105,22 @@ def test_emptying_the_trash_touches_nothing_else(owner, owner_client, stranger):
     assert set(Document.objects.all()) == {kept, foreign}
 
 
+def test_nothing_goes_for_good_before_a_question_was_answered(owner, owner_client):
+    document = make_document(owner)
+    retention.trash_document(document)
+    for address in (reverse("trash-empty"), reverse("trash-purge", args=[document.id])):
+        assert "There is no way back." in owner_client.get(address).content.decode()
+    assert Document.objects.get() == document
+    owner_client.post(reverse("trash-purge", args=[document.id]))
+    assert not Document.objects.exists()
+
+
+def test_whoever_deletes_a_document_is_led_to_the_trash(owner, owner_client):
+    address = reverse("document-delete", args=[make_document(owner).id])
+    page = owner_client.post(address, follow=True).content.decode()
+    assert f'<a href="{reverse("trash")}">Open the trash</a>' in page
+
+
 def test_pages_that_wait_are_not_read_once_in_the_trash_and_their_quota_comes_back(owner):
     document = make_document(owner, pages=2)
     Usage.objects.create(owner=owner, pages_reserved=2)

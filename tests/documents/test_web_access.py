@@ -30,6 +30,7 @@ OF_A_DOCUMENT = [
     ("post", "document-share", {}),
     ("post", "document-collect", {}),
     ("post", "trash-restore", {}),
+    ("get", "trash-purge", {}),
     ("post", "trash-purge", {}),
 ]
 OF_A_COLLECTION = [
@@ -55,6 +56,7 @@ OF_ONESELF = [
     ("get", "collections"),
     ("post", "collections"),
     ("get", "trash"),
+    ("get", "trash-empty"),
     ("post", "trash-empty"),
     ("get", "tokens"),
 ]
