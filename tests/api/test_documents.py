@@ -134,7 +134,7 @@ def test_options_that_do_not_exist_are_named(program, png, options, field):
 
 def test_a_choice_that_does_not_exist_is_told_those_that_do(program, png):
     answer = send(program, ("a.png", png), bundle="quick").json()
-    assert answer["errors"][0]["detail"] == "“quick” is none of: accurate, fast."
+    assert answer["errors"][0]["sentence"] == "“quick” is none of: accurate, fast."
 
 
 def test_the_bundles_to_choose_from_are_those_of_the_engine():
