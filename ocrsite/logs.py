@@ -9,6 +9,15 @@ from datetime import UTC, datetime
 from documents import correlation
 
 
+class RefusalsInOneLine(logging.Filter):
+    """What was refused is no fault of ours: Django adds a traceback to every 403."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.name == "django.request" and record.levelno < logging.ERROR:
+            record.exc_info = record.exc_text = None
+        return True
+
+
 class LineFormatter(logging.Formatter):
     """2026-11-21 09:30:01,123 INFO documents.worker page_settled page=… request=…"""
 

@@ -17,7 +17,7 @@ from django.utils import timezone
 from documents import correlation, files
 from documents.models import Page
 from ocrsite.hosts import default_hosts
-from ocrsite.logs import JsonFormatter, LineFormatter
+from ocrsite.logs import JsonFormatter, LineFormatter, RefusalsInOneLine
 from ocrsite.production import refuse_unsafe
 from tests.personas import make_document
 
@@ -102,6 +102,14 @@ def test_a_line_of_json_carries_the_ids_that_are_known():
 def test_a_name_cannot_move_the_cursor_of_whoever_reads_the_log():
     line = LineFormatter("{message}", style="{").format(record("name=%s", "a\x1b[2Kb\u202ec"))
     assert line == "name=a\\x1b[2Kb\\u202ec"
+
+
+def test_a_refusal_is_one_line_of_the_log_and_a_fault_keeps_its_traceback():
+    for level, kept in ((logging.WARNING, False), (logging.ERROR, True)):
+        fault = (ValueError, ValueError("no"), None)
+        said = logging.LogRecord("django.request", level, "", 0, "Forbidden", (), fault)
+        assert RefusalsInOneLine().filter(said)
+        assert bool(said.exc_info) == kept
 
 
 def test_every_answer_names_its_request(client):
