@@ -19,6 +19,7 @@ import torch
 
 from ocrengine.errors import BundleError
 from ocrengine.nets import checkpoint
+from ocrengine.nets.crnn_published import ClovaaiCrnn, MeijieruCrnn, PublishedCrnnConfig
 from ocrengine.nets.crnn_vgg import VggCrnn, VggCrnnConfig
 from ocrengine.nets.dbnet import DbConfig, DbNet
 
@@ -30,9 +31,9 @@ _TENSORFLOW = re.compile(r"\.(index|meta|pb|h5)$|\.data-\d+-of-\d+$|^checkpoint(
 _REFUSED = (
     # key that gives it away, what it is, why not
     ("conv2_offset", "DBNet with deformable convolutions", "ours has none, answers would differ"),
-    ("FeatureExtraction.", "a CRNN of clovaai's or EasyOCR's layout", "it is not supported yet"),
-    ("cnn.conv0.", "a CRNN of meijieru's layout", "it is not supported yet"),
-    ("feat_extractor.", "a network of docTR's", "it is not supported yet"),
+    ("FeatureExtraction.ConvNet.conv0_1", "a CRNN with a ResNet trunk", "it is not supported"),
+    ("Transformation.", "a recogniser that straightens lines first", "it is not supported"),
+    ("feat_extractor.", "a network of docTR's", "it is not supported"),
     ("cls.ctc", "a ConvNextViT recogniser", "it is not supported"),
 )  # fmt: skip
 
@@ -74,6 +75,10 @@ def inspect_checkpoint(path: Path) -> Foreign:
         return _modelscope_detector(state)
     if "conv0.0.weight" in state and "cls.weight" in state:
         return _modelscope_recognizer(state)
+    if "cnn.conv0.weight" in state and "rnn.1.embedding.weight" in state:
+        return _meijieru(state)
+    if "FeatureExtraction.ConvNet.0.weight" in state and "Prediction.weight" in state:
+        return _clovaai(state)
     some = ", ".join(sorted(state)[:5])
     raise BundleError(f"{path.name} is of no known layout; it starts with {some}")
 
@@ -177,10 +182,39 @@ def _modelscope_recognizer(state: State) -> Foreign:
     return _fitted("ModelScope CRNN, general", "crnn-vgg", VggCrnn(config), preprocessing, tensors)
 
 
+# --- CRNNs that were published to be trained with ------------------------------------------------
+
+_HALF: dict[str, object] = {"mean": [0.5] * 3, "std": [0.5] * 3, "bgr": False}
+
+
+def _meijieru(state: State) -> Foreign:
+    config = PublishedCrnnConfig(
+        classes=int(state["rnn.1.embedding.weight"].shape[0]),
+        channels=int(state["cnn.conv6.weight"].shape[0]) if "cnn.conv6.weight" in state else 512,
+        hidden=int(state["rnn.0.embedding.weight"].shape[0]),
+    )
+    tensors = {key: value.float() for key, value in state.items()}
+    return _fitted("meijieru's CRNN", "crnn-meijieru", MeijieruCrnn(config), _HALF, tensors)
+
+
+def _clovaai(state: State) -> Foreign:
+    channels = int(state["FeatureExtraction.ConvNet.0.weight"].shape[0]) * 8
+    config = PublishedCrnnConfig(
+        classes=int(state["Prediction.weight"].shape[0]),
+        channels=channels,
+        hidden=int(state["Prediction.weight"].shape[1]),
+        # EasyOCR's second generation halves the channels and doubles the height.
+        height=64 if channels == 256 else 32,
+    )
+    family = "EasyOCR's CRNN, second generation" if config.height == 64 else "clovaai's CRNN"
+    tensors = {key: value.float() for key, value in state.items()}
+    return _fitted(family, "crnn-clovaai", ClovaaiCrnn(config), _HALF, tensors)
+
+
 def _fitted(
     family: str,
     architecture: str,
-    net: DbNet | VggCrnn,
+    net: DbNet | VggCrnn | MeijieruCrnn | ClovaaiCrnn,
     preprocessing: dict[str, object],
     tensors: State,
 ) -> Foreign:
@@ -210,7 +244,7 @@ def convert(path: Path, out: Path, vocabulary: Path | None = None) -> Foreign:
         "provenance": f"converted from {path.name}, {found.family}",
         "licence": "as its publisher says",
     }
-    if found.architecture == "crnn-vgg":
+    if found.architecture.startswith("crnn-"):
         metadata["charset"] = _vocabulary(vocabulary, found.config["classes"])
     checkpoint.save(out, found.tensors, metadata)
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import cast
 
@@ -18,11 +18,28 @@ from ocrengine.device import Device
 from ocrengine.errors import BundleError, OutOfMemory
 from ocrengine.nets import checkpoint
 from ocrengine.nets.crnn import Crnn, CrnnConfig
+from ocrengine.nets.crnn_published import ClovaaiCrnn, MeijieruCrnn, PublishedCrnnConfig
 from ocrengine.nets.crnn_vgg import VggCrnn, VggCrnnConfig
 from ocrengine.nets.dbnet import TRUNKS, DbConfig, DbNet
 
 _OUT_OF_MEMORY = ("DefaultCPUAllocator", "out of memory", "not enough memory")
 _LUMA = (0.299, 0.587, 0.114)
+
+
+LineNet = Crnn | VggCrnn | MeijieruCrnn | ClovaaiCrnn
+
+
+def _published(text: str) -> PublishedCrnnConfig:
+    return PublishedCrnnConfig(**json.loads(text))
+
+
+_LINE_NETS: dict[str, Callable[[str], LineNet]] = {
+    "crnn": lambda text: Crnn(CrnnConfig.from_json(text)),
+    "crnn-vgg": lambda text: VggCrnn(VggCrnnConfig(**json.loads(text))),
+    "crnn-meijieru": lambda text: MeijieruCrnn(_published(text)),
+    "crnn-clovaai": lambda text: ClovaaiCrnn(_published(text)),
+}
+"""Architecture -> a network from its configuration in JSON"""
 
 
 class _ProbabilityMap(nn.Module):
@@ -39,7 +56,7 @@ class _ProbabilityMap(nn.Module):
 class _StepScores(nn.Module):
     """(B, 3, h, W) -> (B, T, C) logits of a network that sees gray lines"""
 
-    def __init__(self, net: Crnn | VggCrnn) -> None:
+    def __init__(self, net: LineNet) -> None:
         super().__init__()
         self.net = net
         self.register_buffer("luma", torch.tensor(_LUMA).view(1, 3, 1, 1), persistent=False)
@@ -108,12 +125,8 @@ def read_recognizer(path: Path) -> tuple[nn.Module, dict[str, str]]:
     """A CRNN checkpoint, ours or a classic one, as (B, 3, h, W) -> (B, T, C) logits, and its
     metadata."""
     tensors, metadata = checkpoint.load(path)
-    _expect(path, metadata, "crnn", "crnn-vgg")
-    net: Crnn | VggCrnn
-    if metadata["architecture"] == "crnn":
-        net = Crnn(CrnnConfig.from_json(metadata["config"]))
-    else:
-        net = VggCrnn(VggCrnnConfig(**json.loads(metadata["config"])))
+    _expect(path, metadata, *_LINE_NETS)
+    net = _LINE_NETS[metadata["architecture"]](metadata["config"])
     known = Charset(tuple(metadata["charset"])).classes
     if known != net.config.classes:
         raise BundleError(

@@ -119,6 +119,82 @@ def test_a_classic_recogniser_takes_lines_of_48_rows_too(recognizer_state):
     assert net(torch.zeros(1, 1, 48, 160)).shape == (1, 40, 5)
 
 
+def lstm(name, inputs, hidden):
+    state = {}
+    for end in ("", "_reverse"):
+        state |= {
+            f"{name}.weight_ih_l0{end}": torch.randn(4 * hidden, inputs),
+            f"{name}.weight_hh_l0{end}": torch.randn(4 * hidden, hidden),
+            f"{name}.bias_ih_l0{end}": torch.randn(4 * hidden),
+            f"{name}.bias_hh_l0{end}": torch.randn(4 * hidden),
+        }
+    return state
+
+
+def linear(name, inputs, outputs):
+    return {f"{name}.weight": torch.randn(outputs, inputs), f"{name}.bias": torch.randn(outputs)}
+
+
+def convolution(name, inputs, outputs, side=3, *, bias=True):
+    state = {f"{name}.weight": torch.randn(outputs, inputs, side, side)}
+    return state | ({f"{name}.bias": torch.randn(outputs)} if bias else {})
+
+
+def meijieru(hidden=6, classes=5):
+    """Keys and shapes of crnn.pytorch, at an eighth of its width."""
+    widths = [1, 8, 16, 32, 32, 64, 64, 64]
+    state = {}
+    for i in range(7):
+        side = 2 if i == 6 else 3
+        state |= convolution(f"cnn.conv{i}", widths[i], widths[i + 1], side)
+        if i in (2, 4, 6):
+            state |= norm(f"cnn.batchnorm{i}", widths[i + 1])
+    state |= lstm("rnn.0.rnn", 64, hidden) | linear("rnn.0.embedding", 2 * hidden, hidden)
+    return (
+        state | lstm("rnn.1.rnn", hidden, hidden) | linear("rnn.1.embedding", 2 * hidden, classes)
+    )
+
+
+def clovaai(channels=64, hidden=6, classes=5):
+    """Keys and shapes of None-VGG-BiLSTM-CTC, as torch.nn.DataParallel saves them."""
+    one, two, four, eight = (channels // part for part in (8, 4, 2, 1))
+    net = "FeatureExtraction.ConvNet"
+    state = convolution(f"{net}.0", 1, one) | convolution(f"{net}.3", one, two)
+    state |= convolution(f"{net}.6", two, four) | convolution(f"{net}.8", four, four)
+    state |= convolution(f"{net}.11", four, eight, bias=False) | norm(f"{net}.12", eight)
+    state |= convolution(f"{net}.14", eight, eight, bias=False) | norm(f"{net}.15", eight)
+    state |= convolution(f"{net}.18", eight, eight, 2)
+    for i, inputs in enumerate((channels, hidden)):
+        state |= lstm(f"SequenceModeling.{i}.rnn", inputs, hidden)
+        state |= linear(f"SequenceModeling.{i}.linear", 2 * hidden, hidden)
+    state |= linear("Prediction", hidden, classes)
+    return {f"module.{key}": value for key, value in state.items()}
+
+
+@pytest.mark.parametrize(
+    ("state", "family", "height", "steps"),
+    [
+        (meijieru(), "meijieru", 32, 17),
+        (clovaai(), "clovaai", 32, 15),
+        (clovaai(channels=256), "EasyOCR", 64, 15),
+    ],
+)
+def test_published_recognisers_are_recognised_converted_and_run(
+    tmp_path, state, family, height, steps
+):
+    path, out = saved(tmp_path / "rec.pth", state), tmp_path / "recognizer.safetensors"
+    found = inspect_checkpoint(path)
+    assert (found.missing, found.unexpected) == ([], [])
+    assert family in found.family
+    assert found.preprocessing == {"mean": [0.5] * 3, "std": [0.5] * 3, "bgr": False}
+    vocabulary = tmp_path / "vocab.txt"
+    vocabulary.write_text("a\nb\nc\nd\n")
+    convert(path, out, vocabulary)
+    loaded = load_recognizer(out, CPU)
+    assert (loaded.metadata["charset"], loaded.metadata["height"]) == ("abcd", str(height))
+    assert loaded(np.zeros((2, 3, height, 64), np.float32)).shape == (2, steps, 5)
+
+
 def test_what_is_missing_is_named(tmp_path, detector_state):
     del detector_state["decoder.out4.0.weight"]
     path = saved(tmp_path / "model.pt", detector_state)
@@ -131,8 +207,8 @@ def test_what_is_missing_is_named(tmp_path, detector_state):
     ("key", "why"),
     [
         ("backbone.layer2.0.conv2_offset.weight", "deformable"),
-        ("module.FeatureExtraction.ConvNet.0.weight", "clovaai"),
-        ("cnn.conv0.weight", "meijieru"),
+        ("module.FeatureExtraction.ConvNet.conv0_1.weight", "ResNet trunk"),
+        ("Transformation.LocalizationNetwork.conv.0.weight", "straightens"),
         ("feat_extractor.0.weight", "docTR"),
         ("something.else", "no known layout"),
     ],
