@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Avg, Count, F, Q, QuerySet, Sum
+from django.db.models import Avg, Count, F, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -213,9 +213,12 @@ def shares_of(thing: Document | Collection) -> QuerySet[Share]:
 
 
 def with_page_counts(jobs: QuerySet[Job]) -> QuerySet[Job]:
-    """With .documents_total, .pages_total, .pages_done, .pages_failed, .pages_open: for a few."""
+    """With .first_title, .documents_total, .pages_total, .pages_done, .pages_failed, .pages_open:
+    for a few."""
     state = "documents__pages__state"
+    documents = Document.objects.filter(job=OuterRef("pk")).order_by("position", "pk")
     return jobs.annotate(
+        first_title=Subquery(documents.values("title")[:1]),
         documents_total=Count("documents", distinct=True),
         pages_total=Count("documents__pages"),
         pages_done=Count("documents__pages", filter=Q(**{state: PageState.DONE})),

@@ -121,3 +121,12 @@ def test_a_reason_is_offered_when_something_ended_with_it_and_finds_that(staff_c
     assert "?error_code=damaged" in staff_client.get(address).content.decode()
     answer = staff_client.get(address, {"error_code": "damaged"})
     assert [row.pk for row in answer.context["cl"].result_list] == [failed.pages.get().pk]
+
+
+def test_jobs_are_told_apart_by_the_title_of_their_first_document(owner, owner_client):
+    first = make_document(owner, title="Rent 2026.pdf")
+    second = make_document(owner, title="Annex.pdf", job=first.job)
+    Document.objects.filter(pk=second.pk).update(position=1)
+    page = owner_client.get(reverse("jobs")).content.decode()
+    assert "Rent 2026.pdf</a>" in page
+    assert "Annex.pdf" not in page
