@@ -62,6 +62,9 @@ class DetectorSettings:
     """Join kernels one pixel apart, as the weights were tuned for."""
     largest_tile: int | None = None
     """Pixels of its side, where smaller ones than the profile allows read as well for less."""
+    first_side: int | None = None
+    """A first look at a whole page has about as many pixels as a square of that side, in tiles if
+    need be; None: as many as one tile. Too small, and a newspaper is its headlines."""
 
 
 @dataclass(frozen=True)
@@ -176,6 +179,7 @@ FAST_DETECTING = DetectorSettings(
     unclip_ratio=2.4,
     dilate=False,
     largest_tile=640,
+    first_side=960,
 )
 WEIGHTS = Path(__file__).with_name("weights")
 

@@ -52,7 +52,8 @@ class Detector:
         """
         side = min(tile_side or self.tile_side, self.tile_side)
         height, width = image.shape[:2]
-        scale = min(1.0, side / math.sqrt(width * height))
+        first_side = self.settings.first_side or side
+        scale = min(1.0, first_side / math.sqrt(width * height))
         first = self._look(image, scale, side)
         finer = self._finer_scale(first)
         return self._look(image, finer, side) if finer > scale * 1.15 else first

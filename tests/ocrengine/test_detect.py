@@ -157,3 +157,14 @@ def test_a_network_that_reads_small_tiles_as_well_is_given_no_larger_ones():
     page = bars(1200, 1000, [(100, 100, 1100, 160)])
     Detector(network, small, 960).find(page)
     assert max(shape[2] * shape[3] for shape in network.shapes) <= 352 * 352
+
+
+def test_a_first_look_may_have_more_pixels_than_a_tile_and_is_taken_in_tiles_then():
+    network = InkDetector()
+    fine = replace(DETECTING, largest_tile=320, first_side=640)
+    page = bars(1280, 1280, [(100, 100, 1100, 160)])
+    found = Detector(network, fine, 960).find(page)
+    assert found.scale == pytest.approx(0.5)
+    assert len(network.shapes) > 1
+    assert max(shape[2] * shape[3] for shape in network.shapes) <= 352 * 352
+    assert np.allclose(centres(found), [(600, 130)], atol=2)
