@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from documents import files
 from documents.limits import MB
+from ocrengine.choose import BUNDLE_NAMES
 from ocrengine.doctor import Fact
 from ocrengine.profiles import get_profile
 
@@ -66,19 +67,25 @@ class Score:
 
 
 def bundle_scores() -> list[Score]:
-    """From the last benchmark in docs/benchmarks.jsonl; empty where none was run."""
+    """The latest of each bundle, profile and set in docs/benchmarks.jsonl."""
     path = settings.BASE_DIR / "docs" / "benchmarks.jsonl"
-    if not path.exists():
-        return []
-    last = json.loads(path.read_text().splitlines()[-1])
-    return list(_scores(last))
+    lines = path.read_text().splitlines() if path.exists() else []
+    latest = {
+        (score.bundle, score.profile, score.data): score
+        for line in lines
+        for score in _scores(json.loads(line))
+    }
+    return [latest[key] for key in sorted(latest)]
 
 
 def _scores(record: dict[str, Any]) -> Iterator[Score]:
     for data, rows in record["measured"].items():
         for contender, row in rows.items():
             bundle, _, profile = contender.partition(", ")
-            overall = row["scores"].get("ALL", {})
+            if bundle not in BUNDLE_NAMES:
+                continue  # nobody can choose it here
+            # A set of one subset has no row for all of them.
+            overall = row["scores"].get("ALL") or next(iter(row["scores"].values()), {})
             if "w_f" in overall and "cer_loc" in overall:
                 yield Score(bundle, profile, data, overall["w_f"], overall["cer_loc"])
 

@@ -92,10 +92,13 @@ def subset_table(measured: Rows) -> str:
     return "\n".join(lines)
 
 
-def write(docs: Path, measured: Rows, *, peer: str, heading: str, facts: dict[str, Any]) -> None:
-    """The accuracy part of benchmarks.md, and one line of benchmarks.jsonl, which others read."""
+def write(  # noqa: PLR0913  what a report says
+    docs: Path, measured: Rows, *, name: str, peer: str, heading: str, facts: dict[str, Any]
+) -> None:
+    """The part of that name in benchmarks.md, and one line of benchmarks.jsonl, which others
+    read."""
     part = f"{heading}\n\n{table(measured, peer)}\n\nBy subset:\n\n{subset_table(measured)}"
-    put(docs, "accuracy", part)
+    put(docs, name, part)
     remember(
         docs / "benchmarks.jsonl",
         facts,

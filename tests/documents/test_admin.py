@@ -1,5 +1,6 @@
 """The staff's door: everything visible, nothing writable, and the same services behind it."""
 
+import json
 import re
 from datetime import timedelta
 
@@ -357,6 +358,23 @@ def test_changing_a_policy_starts_its_announcement_again(staff_client):
     policy.refresh_from_db()
     assert policy.keep_days == 5
     assert timezone.now() - policy.changed_at < timedelta(minutes=1)
+
+
+def test_each_bundle_shows_its_latest_scores_and_what_nobody_can_choose_shows_none(
+    settings, tmp_path
+):
+    from documents.inforce import bundle_scores
+
+    (tmp_path / "docs").mkdir()
+    settings.BASE_DIR = tmp_path
+    assert bundle_scores() == []
+    one = {"fast, balanced": {"scores": {"sroie": {"w_f": 0.8, "cer_loc": 0.1}}}}
+    two = {"fast, balanced": {"scores": {"ALL": {"w_f": 0.9, "cer_loc": 0.05}}}}
+    other = {"accurate, balanced": {"scores": {"ALL": {"w_f": 0.95, "cer_loc": 0.03}}}}
+    peer = {"rapidocr package": {"scores": {"ALL": {"w_f": 0.95, "cer_loc": 0.03}}}}
+    lines = [{"measured": {"receipts": rows}} for rows in (one, other | peer, two)]
+    (tmp_path / "docs" / "benchmarks.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    assert [(s.bundle, s.w_f) for s in bundle_scores()] == [("accurate", 0.95), ("fast", 0.9)]
 
 
 def test_settings_in_force_are_shown_with_their_reason(staff_client):

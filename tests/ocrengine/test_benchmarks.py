@@ -77,11 +77,18 @@ def test_the_table_shows_scores_and_the_share_of_the_peers_seconds():
 
 def test_a_report_replaces_its_own_part_of_the_page_and_adds_one_line_to_the_record(tmp_path):
     (tmp_path / "benchmarks.md").write_text(
-        "by hand\n<!-- accuracy: begin -->\nold\n<!-- accuracy: end -->\nbelow\n"
+        "by hand\n<!-- accuracy of fast: begin -->\nold\n<!-- accuracy of fast: end -->\nbelow\n"
     )
     rows = {"pages": {"ours": Measured(1, 1.0, 1 << 20)}}
     for _ in range(2):
-        report.write(tmp_path, rows, peer="theirs", heading="Measured", facts={"date": "today"})
+        report.write(
+            tmp_path,
+            rows,
+            name="accuracy of fast",
+            peer="theirs",
+            heading="Measured",
+            facts={"date": "today"},
+        )
     page = (tmp_path / "benchmarks.md").read_text()
     assert page.startswith("by hand\n")
     assert page.endswith("below\n")

@@ -73,7 +73,8 @@ class Command(BaseCommand):
         today = datetime.now(UTC).date().isoformat()
         heading = (
             f"Measured {today}, one thread per engine, on {report.machine_in_words()}, by\n"
-            "`./run manage benchmark --data EVAL/dev --peer-python PEER/bin/python`.\n"
+            f"`./run manage benchmark --bundles {options['bundles']} --data EVAL/dev"
+            " --peer-python PEER/bin/python`.\n"
             "EVAL is a folder of real documents made by other people, not part of this\n"
             "repository; PEER an environment with rapidocr, shapely and rapidfuzz. CPU seconds\n"
             "are those of every process involved, decoding too, loading of networks not; they are\n"
@@ -82,7 +83,12 @@ class Command(BaseCommand):
         )
         facts = {"date": today, "machine": report.machine(), "sets": sets}
         report.write(
-            options["docs"], measured, peer="rapidocr package", heading=heading, facts=facts
+            options["docs"],
+            measured,
+            name=f"accuracy of {options['bundles']}",
+            peer="rapidocr package",
+            heading=heading,
+            facts=facts,
         )
         self.stdout.write(report.table(measured, "rapidocr package"))
 
