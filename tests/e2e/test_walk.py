@@ -344,7 +344,10 @@ def test_a_dry_run_says_what_would_go_and_nothing_goes(newcomer, staff, named, p
     rita.is_refused(trashed, **GONE)
     rita.go("/trash/")
     rita.sees(old, old)
-    rita.press("Delete for good")
+    rita.button("Delete for good").click()
+    dialog = rita.page.locator("dialog[open]")
+    rita.sees("There is no way back.", "此操作无法撤销。")
+    rita.press("Delete for good", dialog)
     rita.sees("The trash is empty", "回收站是空的")
 
 
