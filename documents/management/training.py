@@ -10,6 +10,9 @@ from ocrengine.errors import BundleError
 from ocrengine.memory import usable_cores
 from ocrengine.training.peers import Peers, divide
 
+GPU = Path("/dev/nvidiactl")
+"""There where NVIDIA's driver is; torch may not be asked before processes divide."""
+
 
 class TrainingCommand(BaseCommand):
     """A subclass names its network, what it sees, and how to look at it and train it."""
@@ -33,8 +36,9 @@ class TrainingCommand(BaseCommand):
         parser.add_argument(
             "--processes",
             type=int,
-            default=usable_cores(),
-            help="that train it together, a core each (default: %(default)s, every core)",
+            default=1 if GPU.exists() else usable_cores(),
+            help="that train it together, a core each (default: %(default)s; every core, or one"
+            " process where there is an NVIDIA GPU)",
         )
         parser.add_argument("--weights", type=Path, help="where the averaged weights land")
         parser.add_argument(

@@ -1,6 +1,6 @@
 """How many engines, with how many threads each, read most pages on this machine?
 
-Every way to divide the cores is tried with the same rendered invoices, in turns.
+Every way to divide the cores that fits into memory is tried with the same rendered invoices.
 """
 
 from __future__ import annotations
@@ -36,19 +36,22 @@ def divisions(cores: int) -> list[tuple[int, int]]:
     return [(count, cores // count) for count in range(1, cores + 1) if cores % count == 0]
 
 
-def measure(profile: EngineProfile, bundle: str, cores: int, pages: int = PAGES) -> list[Division]:
-    ways = {f"{count} x {threads}": (count, threads) for count, threads in divisions(cores)}
-    reading = [
-        bulk.Ours(name, profile.override(threads=threads), bundle, count)
-        for name, (count, threads) in ways.items()
-    ]
-    try:
-        with tempfile.TemporaryDirectory(prefix="tuning-") as folder:
-            measured = bulk.measure(write_invoices(Path(folder), pages), reading)
-    finally:
-        for contender in reading:
-            contender.close()
-    return [_division(*ways[name], row) for name, row in measured.items()]
+def measure(
+    profile: EngineProfile, bundle: str, cores: int, room: int, pages: int = PAGES
+) -> list[Division]:
+    """Each division in turn, fewest engines first; none that would need more than `room` bytes."""
+    found: list[Division] = []
+    with tempfile.TemporaryDirectory(prefix="tuning-") as folder:
+        paths = write_invoices(Path(folder), pages)
+        for count, threads in divisions(cores):
+            if found and count * found[0].memory > room:
+                break
+            way = bulk.Ours("way", profile.override(threads=threads), bundle, count)
+            try:
+                found.append(_division(count, threads, bulk.measure(paths, [way])["way"]))
+            finally:
+                way.close()
+    return found
 
 
 def _division(processes: int, threads: int, row: bulk.Bulk) -> Division:

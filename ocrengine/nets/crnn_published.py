@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from ocrengine.nets.crnn_vgg import ProjectedLstm
+
 
 @dataclass(frozen=True)
 class PublishedCrnnConfig:
@@ -23,19 +25,6 @@ class PublishedCrnnConfig:
     hidden: int = 256
     """Units of each direction of the LSTMs."""
     height: int = 32
-
-
-class _Lstm(nn.Module):
-    """meijieru's: a bidirectional LSTM and a linear layer called `embedding`."""
-
-    def __init__(self, inputs: int, hidden: int, outputs: int) -> None:
-        super().__init__()
-        self.rnn = nn.LSTM(inputs, hidden, bidirectional=True)
-        self.embedding = nn.Linear(2 * hidden, outputs)
-
-    def forward(self, steps: torch.Tensor) -> torch.Tensor:
-        """(T, B, inputs) -> (T, B, outputs)"""
-        return self.embedding(self.rnn(steps)[0])
 
 
 class MeijieruCrnn(nn.Module):
@@ -61,8 +50,8 @@ class MeijieruCrnn(nn.Module):
                 layers[f"pooling{i}"] = pools[i]
         self.cnn = nn.Sequential(layers)
         self.rnn = nn.Sequential(
-            _Lstm(config.channels, config.hidden, config.hidden),
-            _Lstm(config.hidden, config.hidden, config.classes),
+            ProjectedLstm(config.channels, config.hidden, config.hidden),
+            ProjectedLstm(config.hidden, config.hidden, config.classes),
         )
 
     def forward(self, lines: torch.Tensor) -> torch.Tensor:

@@ -76,7 +76,15 @@ def test_every_division_reads_the_same_invoices(monkeypatch):
             read.append((self, profile.threads, processes))
 
     monkeypatch.setattr(bulk, "Ours", Reader)
-    found = tuning.measure(BALANCED, "fast", cores=2, pages=3)
+    found = tuning.measure(BALANCED, "fast", cores=2, room=10**12, pages=3)
     assert [(way.processes, way.threads) for way in found] == [(1, 2), (2, 1)]
     assert [(threads, processes) for _, threads, processes in read] == [(2, 1), (1, 2)]
     assert len({reader.read_so_far for reader, _, _ in read}) == 1
+
+
+def test_a_division_that_would_not_fit_into_memory_is_not_even_tried(monkeypatch):
+    monkeypatch.setattr(bulk, "Ours", lambda name, *how: BulkReader(name, 1.0))
+    row = bulk.Bulk(pages=3, wall_seconds=1.0, cpu_seconds=1.0, peak_pss=300 * MB)
+    monkeypatch.setattr(bulk, "measure", lambda paths, ways: {"way": row})
+    found = tuning.measure(BALANCED, "fast", cores=4, room=700 * MB, pages=3)
+    assert [way.processes for way in found] == [1, 2]

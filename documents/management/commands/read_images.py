@@ -39,8 +39,7 @@ class Command(BaseCommand):
         if options["profile"]:
             profile = get_profile(options["profile"])
         count = options["processes"] or profile.pages_in_flight
-        if count > 1:
-            profile = profile.override(threads=max(1, settings.OCR_CORES // count))
+        profile = profile.override(pages_in_flight=count)  # which share the cores
         sources = files_of(folder)
         started, failed = time.monotonic(), 0
         with ExitStack() as stack:

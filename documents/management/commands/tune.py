@@ -29,7 +29,7 @@ class Command(BaseCommand):
         # Half of what is free: the web, the queue and the decoders need room too.
         room = available_memory().available // 2
         try:
-            found = tuning.measure(profile, bundle, settings.OCR_CORES, options["pages"])
+            found = tuning.measure(profile, bundle, settings.OCR_CORES, room, options["pages"])
         except EngineError as error:
             raise CommandError(str(error)) from error
         chosen = tuning.choose(found, room)
