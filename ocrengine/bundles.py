@@ -61,7 +61,7 @@ class DetectorSettings:
     dilate: bool
     """Join kernels one pixel apart, as the weights were tuned for."""
     largest_tile: int | None = None
-    """Pixels of its side, where smaller ones than the profile allows read as well in less memory."""
+    """Pixels of its side, where smaller ones read as well as the profile's, in less memory."""
     first_side: int | None = None
     """A first look at a whole page has about as many pixels as a square of that side, in tiles if
     need be; None: as many as one tile. Too small, and a newspaper is its headlines."""
