@@ -31,14 +31,47 @@ class Tile:
     y: Span
 
 
-def _spans(length: int, side: int) -> list[Span]:
-    """Cover `length` with windows of at most `side`, equally spaced; seams lie mid-overlap."""
-    if length <= side:
-        return [Span(0, length, 0, length)]
-    count = -(-(length - 2 * OVERLAP) // (side - 2 * OVERLAP))
-    starts = [round(i * (length - side) / (count - 1)) for i in range(count)]
+def _spans(length: int, count: int) -> list[Span]:
+    """Cover `length` with that many windows, equally long and spaced; seams lie mid-overlap."""
+    side = _window(length, count)
+    starts = [round(i * (length - side) / max(1, count - 1)) for i in range(count)]
     seams = [0, *((a + side + b) // 2 for a, b in pairwise(starts)), length]
     return [Span(start, start + side, seams[i], seams[i + 1]) for i, start in enumerate(starts)]
+
+
+def _window(length: int, count: int) -> int:
+    """The shortest of `count` windows over `length` that leaves context at the seams."""
+    if count == 1:
+        return length
+    return min(length, round_up(-(-(length + (count - 1) * 2 * OVERLAP) // count)))
+
+
+def _rows(width: int, height: int, budget: int) -> int | None:
+    """The fewest windows over `height`, of `width` pixels each, that keep to the budget."""
+    longest = budget // width // MULTIPLE * MULTIPLE
+    if height <= longest:
+        return 1
+    if longest <= 2 * OVERLAP:
+        return None
+    return -(-(height - 2 * OVERLAP) // (longest - 2 * OVERLAP))
+
+
+def _grid(width: int, height: int, budget: int) -> tuple[int, int]:
+    """Columns and rows of windows that see the fewest pixels all told: what they show of their
+    neighbours is looked at twice."""
+    cheapest: tuple[int, int, int] | None = None
+    for columns in range(1, -(-width // (2 * OVERLAP)) + 1):
+        across = _window(width, columns)
+        rows = _rows(round_up(across), height, budget)
+        if rows is None:
+            continue
+        pixels = columns * rows * round_up(across) * round_up(_window(height, rows))
+        if cheapest is None or pixels < cheapest[0]:
+            cheapest = (pixels, columns, rows)
+        elif columns > 3 * cheapest[1]:
+            break
+    assert cheapest is not None
+    return cheapest[1:]
 
 
 def plan_tiles(width: int, height: int, side: int) -> Iterator[Tile]:
@@ -49,10 +82,9 @@ def plan_tiles(width: int, height: int, side: int) -> Iterator[Tile]:
     if width * height <= side * side:
         yield Tile(Span(0, width, 0, width), Span(0, height, 0, height))
         return
-    across = side if width > side else width
-    down = max(side, (side * side // across) // MULTIPLE * MULTIPLE)
-    for y in _spans(height, down):
-        for x in _spans(width, across):
+    columns, rows = _grid(width, height, side * side)
+    for y in _spans(height, rows):
+        for x in _spans(width, columns):
             yield Tile(x, y)
 
 
