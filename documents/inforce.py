@@ -25,7 +25,7 @@ KNOBS = {
     "device": "OCR_DEVICE",
     "precision": "OCR_PRECISION",
 }
-TUNED = {"pages_in_flight", "threads"}
+TUNED = {"workers", "slots", "threads"}
 """Knobs that manage.py tune turns"""
 SETTINGS = {
     "OCR_ADDRESS": "OCR_ADDRESS",

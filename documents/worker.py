@@ -1,4 +1,4 @@
-"""What a django-q worker runs: claim a page, have it read, settle it, until nothing is due.
+"""What a django-q worker runs: claim pages, have them read, settle them, until nothing is due.
 
 The worker process stays small: pages are decoded and read in children of it, which are what gets
 killed for time, memory or recycling.
@@ -19,9 +19,10 @@ from documents.services import (
     idempotency,
     jobs,
     leases,
-    recognition,
     retention,
 )
+from documents.services.desk import Desk
+from documents.services.leases import Lease
 from ocrengine.process import EngineProcess
 
 log = logging.getLogger(__name__)
@@ -55,16 +56,34 @@ def drain() -> None:
     deadline = time.monotonic() + settings.OCR_JOB_LIMITS.drain_seconds
     leases.beat(worker)
     healing.reap()
-    while time.monotonic() < deadline:
-        lease = leases.claim_next(worker=worker)
-        if lease is None:
-            # Two workers that settle a job's last pages at once may each miss the other's.
-            jobs.close_finished_jobs()
-            leases.beat(worker)
-            return
-        recognition.read_leased_page(lease, reader=engine_for(lease.bundle), worker=worker)
+    with Desk(worker, engine_for) as desk:
+        while lease := _next_lease(desk, worker, deadline):
+            desk.take(lease)
+        desk.finish()
+    if time.monotonic() < deadline:
+        # Two workers that settle a job's last pages at once may each miss the other's.
+        jobs.close_finished_jobs()
+    else:
+        doorbell.ring()
     leases.beat(worker)
-    doorbell.ring()
+
+
+def _next_lease(desk: Desk, worker: str, deadline: float) -> Lease | None:
+    """The next page to take, once there is room for it; None when nothing is due, nothing is in
+    hand, or the minute is over."""
+    while time.monotonic() < deadline:
+        if desk.room and (len(desk) < settings.OCR_PROFILE.slots or _is_plenty()):
+            lease = leases.claim_next(worker=worker)
+            if lease is not None or not len(desk):
+                return lease
+        desk.attend()
+    return None
+
+
+def _is_plenty() -> bool:
+    """Whether a page may be taken before it can be computed: not one that another worker of this
+    host could begin at once."""
+    return leases.due_pages()[: settings.OCR_WORKERS].count() >= settings.OCR_WORKERS
 
 
 def tick() -> None:

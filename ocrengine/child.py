@@ -1,4 +1,5 @@
-"""The engine child's main: build the engine, then answer one line per line until the pipe closes.
+"""The engine child's main: build the engine, then answer one line per line until the pipe closes;
+several pages at a time, each in a thread of its own.
 
 No Django, no database, nothing of the parent's environment. Library chatter goes to standard
 error; the answers' pipe is moved out of its reach first.
@@ -14,45 +15,74 @@ import os
 import select
 import signal
 import sys
+import threading
 from collections.abc import Iterator
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TextIO
 
 from ocrengine.errors import EngineError
 from ocrengine.memory import trim
 from ocrengine.profiles import EngineProfile
 
 PR_SET_PDEATHSIG = 1
+READY = 0
+"""The number of what is said unasked, when the engine is there."""
 TRIM_EVERY = 10
-IDLE_SECONDS = 10
+IDLE_SECONDS = 10.0
+NEXT_DAY = 86_400.0
 
 
 def main() -> None:
     order, parent = json.loads(sys.argv[2]), int(sys.argv[3])
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    answers = _Answers(os.fdopen(os.dup(1), "w", encoding="utf-8"))
     os.dup2(2, 1)
     profile = EngineProfile(**order["profile"])
     _settle_in(profile, parent)
     try:
         engine = _build(order["engine"], profile, order["bundle"])
     except Exception as error:
-        _answer(answers, _failure(error))
+        answers.give(READY, _failure(error))
         return
-    _answer(answers, {"ready": True})
-    for count, line in enumerate(_orders(), start=1):
-        _answer(answers, _read(engine, json.loads(line)))
-        if count % TRIM_EVERY == 0:
-            trim()
+    answers.give(READY, {})
+    with ThreadPoolExecutor(profile.slots + 1, thread_name_prefix="page") as pages:
+        for line in _orders():
+            pages.submit(_read_one, engine, json.loads(line), answers)
 
 
-def _orders() -> Iterator[str]:
+class _Answers:
+    """The pipe to the parent. Threads take turns; memory is given back every few answers."""
+
+    def __init__(self, pipe: TextIO) -> None:
+        self._pipe, self._lock, self._count = pipe, threading.Lock(), 0
+
+    def give(self, number: int, answer: dict[str, Any]) -> None:
+        line = json.dumps({**answer, "number": number}) + "\n"
+        with self._lock:
+            self._pipe.write(line)
+            self._pipe.flush()
+            self._count += 1
+            if self._count % TRIM_EVERY == 0:
+                trim()
+
+
+def _orders() -> Iterator[bytes]:
     """One line at a time; freed memory goes back when none has come for a while."""
+    heard, patience = b"", IDLE_SECONDS
     while True:
-        if not select.select([sys.stdin], [], [], IDLE_SECONDS)[0]:
+        if not select.select([0], [], [], patience)[0]:
             trim()
-        line = sys.stdin.readline()
-        if not line:
+            patience = NEXT_DAY
+            continue
+        patience = IDLE_SECONDS
+        piece = os.read(0, 1 << 16)
+        if not piece:
             return
-        yield line
+        *lines, heard = (heard + piece).split(b"\n")
+        yield from lines
+
+
+def _read_one(engine: Any, order: dict[str, Any], answers: _Answers) -> None:
+    answers.give(order["number"], _read(engine, order))
 
 
 def _settle_in(profile: EngineProfile, parent: int) -> None:
@@ -97,8 +127,3 @@ def _failure(error: Exception) -> dict[str, Any]:
     # numpy says MemoryError; OpenCV says "Insufficient memory".
     is_memory = isinstance(error, MemoryError) or "Insufficient memory" in text
     return {"error": "out_of_memory" if is_memory else "engine_crashed", "detail": text}
-
-
-def _answer(answers: Any, answer: dict[str, Any]) -> None:
-    answers.write(json.dumps(answer) + "\n")
-    answers.flush()

@@ -18,7 +18,7 @@ Image = NDArray[np.uint8]
 SMALL_TEXT = 13.0
 """Height of a line's box, in detection pixels, under which letters are too small to be found and
 separated: about 10 px of letter."""
-COMFORTABLE_TEXT = 20.0
+COMFORTABLE_TEXT = 18.0
 """Height that a second, finer look aims at."""
 MAX_BOXES = 5000
 FLAT = 12

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ocrengine.errors import BundleError
-from ocrengine.memory import usable_cores
+from ocrengine.memory import threads_per_page
 from ocrengine.profiles import EngineProfile
 
 
@@ -47,7 +47,7 @@ def choose_device(profile: EngineProfile, precisions: tuple[str, ...] = ("fp32",
     INT8 is, where a bundle has such a form, and BF16, where the processor has it: a third less work
     for the same text.
     """
-    threads = profile.threads or max(1, usable_cores() // max(1, profile.pages_in_flight))
+    threads = threads_per_page(profile)
     wanted = profile.device
     if profile.precision not in PRECISIONS:
         raise BundleError(

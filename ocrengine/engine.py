@@ -6,6 +6,7 @@ everybody else talks to ocrengine.process.
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,17 +14,23 @@ from ocrengine.bundles import get_bundle, load_bundle
 from ocrengine.detect import Detector
 from ocrengine.device import choose_device
 from ocrengine.pipeline import PageLines, Stopwatch, read_page
+from ocrengine.pooling import LinePool
 from ocrengine.profiles import EngineProfile
 from ocrengine.recognize import Recognizer
 from ocrengine.types import Line, PageResult, Receipt
 
 
 class Engine:
-    """A loaded bundle under a profile; read() is a function of the image alone."""
+    """A loaded bundle under a profile; read() is a function of the image alone.
+
+    Several threads may call read(): as many compute at once as the profile has slots, and the lines
+    of their pages are read together.
+    """
 
     def __init__(self, profile: EngineProfile, bundle: str = "accurate") -> None:
         self.profile = profile
         self.device = choose_device(profile, get_bundle(bundle).precisions)
+        cv2.setNumThreads(self.device.threads)
         self.bundle = load_bundle(bundle, self.device)
         self.detector = Detector(
             self.bundle.detector, self.bundle.detector_settings, profile.tile_side
@@ -34,6 +41,7 @@ class Engine:
             self.bundle.charset,
             profile.batch_pixels,
         )
+        self.pool = LinePool(self.recognizer.read_crops, profile.slots)
 
     def read(
         self,
@@ -53,9 +61,15 @@ class Engine:
         """
         stopwatch = Stopwatch()
         recognizer = None if detect_only else self.recognizer
-        lines = read_page(
-            image, self.detector, recognizer, tile_side=tile_side, stopwatch=stopwatch
-        )
+        with self.pool.page():
+            lines = read_page(
+                image,
+                self.detector,
+                recognizer,
+                tile_side=tile_side,
+                stopwatch=stopwatch,
+                read_crops=self.pool.read,
+            )
         working = (int(image.shape[1]), int(image.shape[0]))
         return self._result(lines, working, source_size or working, notes, stopwatch)
 

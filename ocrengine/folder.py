@@ -22,7 +22,7 @@ from ocrengine.process import EngineProcess
 from ocrengine.types import PageResult
 
 AHEAD = 2
-"""Pages begun per engine before the first of them is asked for."""
+"""Pages begun for each that is read at a time, before the first of them is asked for."""
 
 
 @dataclass(frozen=True)
@@ -49,11 +49,13 @@ def files_of(folder: Path) -> list[Path]:
 def read_files(
     paths: Iterable[Path], engines: Sequence[EngineProcess], *, detect_only: bool = False
 ) -> Iterator[PageRead]:
-    """Every page of every file, in their order; each engine has one page at a time, which a child
-    of its own decodes while other engines read."""
+    """Every page of every file, in their order; each engine has as many pages at a time as it
+    takes, and each page is decoded by a child of its own while others are read."""
     idle: SimpleQueue[EngineProcess] = SimpleQueue()
     for engine in engines:
-        idle.put(engine)
+        for _ in range(engine.pages):
+            idle.put(engine)
+    at_once = idle.qsize()
 
     def read(page: Callable[[EngineProcess], PageRead]) -> PageRead:
         engine = idle.get()
@@ -62,11 +64,11 @@ def read_files(
         finally:
             idle.put(engine)
 
-    with ThreadPoolExecutor(len(engines)) as threads:
+    with ThreadPoolExecutor(at_once) as threads:
         ahead: deque[Future[PageRead]] = deque()
         for page in _pages_of(paths, detect_only):
             ahead.append(threads.submit(read, page))
-            while len(ahead) > AHEAD * len(engines):
+            while len(ahead) > AHEAD * at_once:
                 yield ahead.popleft().result()
         while ahead:
             yield ahead.popleft().result()

@@ -120,6 +120,11 @@ def usable_cores() -> int:
     return cores
 
 
+def threads_per_page(profile: EngineProfile) -> int:
+    """Threads of one network's run: the profile's, or what the pages in flight leave each."""
+    return profile.threads or max(1, usable_cores() // (profile.workers * profile.slots))
+
+
 # Measured on the accurate bundle: peaks of engine children on pages of 256 px to 35 megapixels,
 # read whole and in tiles. The forecast was 0.95 to 1.21 times the peak.
 BASE_BYTES = 125 * MB

@@ -20,7 +20,7 @@ from ocrengine.orientation import (
     turn_corners,
 )
 from ocrengine.reading_order import page_skew, reading_order
-from ocrengine.recognize import Reading, Recognizer
+from ocrengine.recognize import ReadCrops, Reading, Recognizer
 from ocrengine.rulings import find_rulings
 
 Image = NDArray[np.uint8]
@@ -83,6 +83,7 @@ class PageReader:
     recognizer: Recognizer | None
     tile_side: int | None
     stopwatch: Stopwatch
+    read_crops: ReadCrops | None = None
 
     def read(self) -> PageLines:
         with self.stopwatch.time("detect"):
@@ -135,7 +136,7 @@ class PageReader:
     def _read_lines(self, quads: Quads, step: str = "recognize") -> list[Reading]:
         assert self.recognizer is not None
         with self.stopwatch.time(step):
-            return self.recognizer.read_lines(self.image, quads)
+            return self.recognizer.read_lines(self.image, quads, self.read_crops)
 
     def _sample(self, quads: Quads) -> list[Reading]:
         return self._read_lines(quads, "orient")
@@ -147,13 +148,17 @@ class PageReader:
         return is_upside_down(quads, readings, self._sample, *self._size)
 
 
-def read_page(
+def read_page(  # noqa: PLR0913  what may differ from page to page
     image: Image,
     detector: Detector,
     recognizer: Recognizer | None,
     *,
     tile_side: int | None = None,
     stopwatch: Stopwatch,
+    read_crops: ReadCrops | None = None,
 ) -> PageLines:
-    """(H, W, 3) uint8 RGB -> its lines. Without a recogniser: outlines only, with empty texts."""
-    return PageReader(image, detector, recognizer, tile_side, stopwatch).read()
+    """(H, W, 3) uint8 RGB -> its lines. Without a recogniser: outlines only, with empty texts.
+
+    read_crops   what reads the lines of several pages together, in place of the recogniser alone
+    """
+    return PageReader(image, detector, recognizer, tile_side, stopwatch, read_crops).read()

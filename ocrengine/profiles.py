@@ -21,8 +21,11 @@ class EngineProfile:
     """Longest side of one detection input, in pixels; larger pages are shrunk or tiled."""
     files_per_batch: int
     """Files accepted in one upload."""
-    pages_in_flight: int
-    """Pages read at the same time on this host: one worker with one engine child each."""
+    workers: int
+    """Processes on this host that read pages, with one engine child each."""
+    slots: int
+    """Pages that one engine child computes at the same time. It holds one more, so that what a page
+    waits for (its file, other pages' lines) costs no time."""
     batch_pixels: int
     """Padded pixels of one recognition batch."""
     device: str
@@ -31,7 +34,7 @@ class EngineProfile:
     """fp32, int8, bf16, fp16 or auto; auto takes the cheapest that the bundle and the processor
     have, and fp16 is never used on a CPU."""
     threads: int
-    """Threads of one engine child; 0 = cores divided by pages in flight."""
+    """Threads of one network's run; 0 = cores divided by workers and slots."""
     niceness: int
     memory_ceiling: int
     """Resident bytes at which an engine child is killed."""
@@ -53,7 +56,8 @@ LOW_MEMORY = EngineProfile(
     max_page_pixels=25 * MEGAPIXEL,
     tile_side=640,
     files_per_batch=5,
-    pages_in_flight=1,
+    workers=1,
+    slots=2,
     batch_pixels=48 * 640,
     device="cpu",
     precision="auto",
@@ -70,7 +74,8 @@ BALANCED = EngineProfile(
     max_page_pixels=40 * MEGAPIXEL,
     tile_side=960,
     files_per_batch=10,
-    pages_in_flight=2,
+    workers=2,
+    slots=1,
     batch_pixels=48 * 1280,
     device="auto",
     precision="auto",
@@ -87,7 +92,8 @@ GPU = EngineProfile(
     max_page_pixels=40 * MEGAPIXEL,
     tile_side=1280,
     files_per_batch=50,
-    pages_in_flight=2,
+    workers=1,
+    slots=4,
     batch_pixels=48 * 1280 * 8,
     device="cuda",
     precision="auto",

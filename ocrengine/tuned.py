@@ -19,6 +19,7 @@ class Tuned:
     memory_limit: int
     """Bytes that this installation may use at most"""
     processes: int
+    slots: int
     threads: int
     pages_per_second: float
     date: str

@@ -272,10 +272,12 @@ OCR_TUNED_FILE = DATA_DIR / "tuned.json"
 OCR_TUNED = tuned.load_for(OCR_TUNED_FILE, OCR_PROFILE.name, OCR_BUNDLE)
 if OCR_TUNED:
     OCR_PROFILE = OCR_PROFILE.override(
-        pages_in_flight=OCR_TUNED.processes, threads=OCR_PROFILE.threads or OCR_TUNED.threads
+        workers=OCR_TUNED.processes,
+        slots=OCR_TUNED.slots,
+        threads=OCR_PROFILE.threads or OCR_TUNED.threads,
     )
 OCR_CORES = usable_cores()
-OCR_WORKERS = env_int("OCR_WORKERS", min(OCR_PROFILE.pages_in_flight, OCR_CORES), at_least=1)
+OCR_WORKERS = env_int("OCR_WORKERS", min(OCR_PROFILE.workers, OCR_CORES), at_least=1)
 OCR_UPLOAD_LIMITS = UploadLimits()
 OCR_USER_LIMITS = UserLimits(
     storage_limit_bytes=env_size("OCR_STORAGE_PER_USER", UserLimits.storage_limit_bytes),

@@ -1,7 +1,11 @@
 """Readers that stand in for the engine child: one that reads, and ones that die."""
 
 from collections.abc import Callable, Iterable
+from concurrent.futures import Executor, Future
+from typing import Any
 
+from documents.services.desk import Desk
+from documents.services.leases import Lease
 from ocrengine.decoder.client import WorkingImage
 from ocrengine.errors import EngineError
 from ocrengine.types import Line, PageResult, Receipt
@@ -11,6 +15,7 @@ class FakeReader:
     """Reads the same lines in every page, or raises the next of the errors it was given."""
 
     peak_memory = 123_000_000
+    pages = 1
 
     def __init__(
         self,
@@ -64,3 +69,33 @@ class FakeReader:
 
     def close(self) -> None:
         """Nothing to close."""
+
+
+class AtOnce(Executor):
+    """Runs what it is given in the thread that gives it: the test's own, with its database."""
+
+    def submit(self, run: Callable[..., Any], /, *args: Any, **options: Any) -> Future[Any]:
+        done: Future[Any] = Future()
+        try:
+            done.set_result(run(*args, **options))
+        except Exception as error:
+            done.set_exception(error)
+        return done
+
+
+class Never(Executor):
+    """Keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.given: list[tuple[Any, ...]] = []
+
+    def submit(self, run: Callable[..., Any], /, *args: Any, **options: Any) -> Future[Any]:
+        self.given.append((run, *args))
+        return Future()
+
+
+def read_leased(lease: Lease, reader: FakeReader, worker: str) -> None:
+    """Read one leased page and settle it."""
+    with Desk(worker, lambda bundle: reader, AtOnce()) as desk:
+        desk.take(lease)
+        desk.finish()

@@ -117,6 +117,7 @@ STDLIB_ONLY = (
     "ocrengine.memory",
     "ocrengine.process",
     "ocrengine.profiles",
+    "ocrengine.running_child",
     "ocrengine.tuned",
     "ocrengine.types",
 )

@@ -98,7 +98,7 @@ def memory_for_pages() -> int:
     """Bytes that pages read at the same time on this host may be forecast to need: as the profile
     says, also where tuning has found that more of them are quicker."""
     profile = settings.OCR_PROFILE
-    return int(profile.memory_ceiling * get_profile(profile.name).pages_in_flight)
+    return int(profile.memory_ceiling * get_profile(profile.name).workers)
 
 
 def _next_page() -> Page | None:

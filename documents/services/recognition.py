@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol
@@ -16,7 +17,7 @@ from typing import Protocol
 from django.conf import settings
 from django.db import transaction
 
-from documents import correlation, files
+from documents import files
 from documents.models import Line, LineRevision, Outcome, Page, PageState, RevisionSource
 from documents.services import leases, quotas
 from documents.services.leases import Lease
@@ -30,6 +31,11 @@ log = logging.getLogger(__name__)
 
 class Reader(Protocol):
     """What is needed of ocrengine.process.EngineProcess; a test's stand-in has the same shape."""
+
+    @property
+    def pages(self) -> int:
+        """Pages it reads at the same time, each asked for by a thread of its own."""
+        ...
 
     @property
     def peak_memory(self) -> int: ...
@@ -54,55 +60,28 @@ class Reading:
     peak_memory: int
 
 
-@dataclass
-class Pulse:
-    """Keeps a lease alive while its page is read, and says when to stop."""
+def read_page(
+    lease: Lease, page: Page, folder: Path, reader: Reader, should_stop: Callable[[], bool]
+) -> Reading:
+    """Decode one page into `folder` and read it. Touches no database: a thread runs it.
 
-    lease: Lease
-    worker: str
-    reader: Reader
-    next_look: float = 0.0
-    next_beat: float = 0.0
-    stopped: bool = False
-
-    def should_stop(self) -> bool:
-        """Asked several times a second; looks at the database once a second, writes more rarely."""
-        now = time.monotonic()
-        if self.stopped or now < self.next_look:
-            return self.stopped
-        self.next_look = now + 1.0
-        self.stopped = leases.is_cancelled(self.lease)
-        if now >= self.next_beat:
-            self.next_beat = now + settings.OCR_JOB_LIMITS.heartbeat_seconds
-            peak = self.reader.peak_memory
-            leases.beat(self.worker, page_id=self.lease.page_id, memory_bytes=peak)
-            self.stopped = self.stopped or not leases.extend_lease(self.lease)
-        return self.stopped
+    Raises FileRefused, files.StoredFileMissing, Cancelled, EngineError.
+    """
+    image = _decode(page, folder, should_stop)
+    started = time.monotonic()
+    result = reader.read_page(
+        image,
+        detect_only=lease.detect_only,
+        tile_side=_tile_side(page),
+        should_stop=should_stop,
+    )
+    return Reading(image, result, time.monotonic() - started, reader.peak_memory)
 
 
-def read_leased_page(lease: Lease, *, reader: Reader, worker: str) -> None:
-    """Read one page and settle it, whatever happens. Never raises for the page's own faults."""
-    page = Page.objects.select_related("document__owner").filter(pk=lease.page_id).first()
-    if page is None:
-        return  # deleted since it was claimed; the lease went with the row
-    with correlation.working_on(job=page.document.job_id, page=page.pk):
-        _read(lease, page, Pulse(lease, worker, reader))
-
-
-def _read(lease: Lease, page: Page, pulse: Pulse) -> None:
-    reader = pulse.reader
+def settle(lease: Lease, page: Page, reading: Future[Reading], reader: Reader) -> None:
+    """Store what was read, or why it was not. Never raises for the page's own faults."""
     try:
-        with files.work_folder(lease.token.hex) as folder:
-            image = _decode(page, folder, pulse)
-            started = time.monotonic()
-            result = reader.read_page(
-                image,
-                detect_only=lease.detect_only,
-                tile_side=_tile_side(page),
-                should_stop=pulse.should_stop,
-            )
-            seconds = time.monotonic() - started
-            _store(lease, page, Reading(image, result, seconds, reader.peak_memory))
+        _store(lease, page, reading.result())
     except files.StoredFileMissing:
         leases.fail_page(lease, code="file_missing", params={})
     except FileRefused as refused:
@@ -146,7 +125,7 @@ def _tile_side(page: Page) -> int | None:
     return 640 if page.rung else None
 
 
-def _decode(page: Page, folder: Path, pulse: Pulse) -> WorkingImage:
+def _decode(page: Page, folder: Path, should_stop: Callable[[], bool]) -> WorkingImage:
     document = page.document
     with files.as_local_path(document.original_name) as path:
         return decode_page(
@@ -156,7 +135,7 @@ def _decode(page: Page, folder: Path, pulse: Pulse) -> WorkingImage:
             out_dir=folder,
             pixel_cap=_pixel_cap(page),
             limits=decode_limits(),
-            should_stop=pulse.should_stop,
+            should_stop=should_stop,
         )
 
 

@@ -61,8 +61,8 @@ class Naive:
 
     name = "torch fp32, one by one"
 
-    def __init__(self, bundle: str, tile_side: int) -> None:
-        command = [sys.executable, "-m", "ocrengine.benchmarks.naive", bundle, str(tile_side)]
+    def __init__(self, bundle: str) -> None:
+        command = [sys.executable, "-m", "ocrengine.benchmarks.naive", bundle]
         self._child = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
@@ -117,10 +117,10 @@ class Ours:
 def contenders(profile: EngineProfile, bundle: str) -> list[Contender]:
     """The naive loop; the same runtime with one line at a time, on one core and on all; ours."""
     cores = usable_cores()
-    one = profile.override(batch_pixels=1, threads=1)
-    several = profile.override(threads=1)
+    one = profile.override(batch_pixels=1, slots=1, threads=1)
+    several = profile.override(slots=1, threads=1)
     return [
-        Naive(bundle, profile.tile_side),
+        Naive(bundle),
         Ours("same runtime, one by one, one thread", one, bundle, 1),
         Ours(f"same runtime, one by one, {cores} threads", one.override(threads=cores), bundle, 1),
         Ours(f"ours, {cores} processes", several, bundle, cores),

@@ -1,13 +1,15 @@
-"""What one writes first: our own weights in torch, one file after another, one line after another.
+"""What one writes first: our own weights in torch, one file after another, the whole page at native
+size through the detector, one line after another through the recogniser.
 
-A process of its own, `python -m ocrengine.benchmarks.naive BUNDLE TILE_SIDE`: it answers each path
-on its standard input with the page's texts.
+A process of its own, `python -m ocrengine.benchmarks.naive BUNDLE`: it answers each path on its
+standard input with the page's texts.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 
 import numpy as np
 from PIL import Image
@@ -19,11 +21,14 @@ from ocrengine.memory import usable_cores
 from ocrengine.pipeline import Stopwatch, read_page
 from ocrengine.recognize import Recognizer
 
+WHOLE = 30_000
+"""Side of a tile that holds any page."""
+
 
 def main() -> None:
-    name, tile_side = sys.argv[1], int(sys.argv[2])
-    bundle = load_bundle(name, Device("cpu", "fp32", usable_cores(), "torch's own default"))
-    detector = Detector(bundle.detector, bundle.detector_settings, tile_side)
+    bundle = load_bundle(sys.argv[1], Device("cpu", "fp32", usable_cores(), "torch's own default"))
+    settings = replace(bundle.detector_settings, largest_tile=None, first_side=None)
+    detector = Detector(bundle.detector, settings, WHOLE)
     recognizer = Recognizer(
         bundle.recognizer, bundle.recognizer_settings, bundle.charset, batch_pixels=1
     )

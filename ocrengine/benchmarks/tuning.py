@@ -1,4 +1,4 @@
-"""How many engines, with how many threads each, read most pages on this machine?
+"""How many engines, with how many pages and threads each, read most pages on this machine?
 
 Every way to divide the cores that fits into memory is tried with the same rendered invoices.
 """
@@ -20,9 +20,10 @@ CLOSE = 0.95
 
 @dataclass(frozen=True)
 class Division:
-    """So many engines of so many threads, and what was measured."""
+    """So many engines, pages computed by each, threads of each page; and what was measured."""
 
     processes: int
+    slots: int
     threads: int
     pages_per_second: float
     cpu_seconds: float
@@ -31,9 +32,15 @@ class Division:
     """Bytes of all engines at their peak, shared pages counted in parts"""
 
 
-def divisions(cores: int) -> list[tuple[int, int]]:
-    """Processes and threads that use all cores: 4 -> (1, 4), (2, 2), (4, 1)"""
-    return [(count, cores // count) for count in range(1, cores + 1) if cores % count == 0]
+def divisions(cores: int) -> list[tuple[int, int, int]]:
+    """Processes, slots and threads that use all cores: 2 -> (1, 1, 2), (1, 2, 1), (2, 1, 1)"""
+    shares = [n for n in range(1, cores + 1) if cores % n == 0]
+    return [
+        (processes, slots, cores // processes // slots)
+        for processes in shares
+        for slots in shares
+        if cores // processes % slots == 0
+    ]
 
 
 def measure(
@@ -43,20 +50,22 @@ def measure(
     found: list[Division] = []
     with tempfile.TemporaryDirectory(prefix="tuning-") as folder:
         paths = write_invoices(Path(folder), pages)
-        for count, threads in divisions(cores):
+        for count, slots, threads in divisions(cores):
             if found and count * found[0].memory > room:
                 break
-            way = bulk.Ours("way", profile.override(threads=threads), bundle, count)
+            way = bulk.Ours("way", profile.override(slots=slots, threads=threads), bundle, count)
             try:
-                found.append(_division(count, threads, bulk.measure(paths, [way])["way"]))
+                measured = bulk.measure(paths, [way])["way"]
+                found.append(_division(count, slots, threads, measured))
             finally:
                 way.close()
     return found
 
 
-def _division(processes: int, threads: int, row: bulk.Bulk) -> Division:
+def _division(processes: int, slots: int, threads: int, row: bulk.Bulk) -> Division:
     return Division(
         processes,
+        slots,
         threads,
         round(row.pages / row.wall_seconds, 2),
         round(row.cpu_seconds / row.pages, 3),

@@ -11,8 +11,7 @@ from documents import files
 from documents.limits import UploadLimits, UserLimits
 from documents.models import Document, Job, JobMode, Line, PageState, Share
 from documents.services import leases
-from documents.services.recognition import read_leased_page
-from tests.fake_reader import FakeReader
+from tests.fake_reader import FakeReader, read_leased
 from tests.personas import make_document, make_job, make_read_document
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -26,7 +25,7 @@ def send(program, *names_and_bytes: tuple[str, bytes], **options: str):
 
 def read_everything(reader: FakeReader | None = None) -> None:
     while lease := leases.claim_next(worker="here:1:1"):
-        read_leased_page(lease, reader=reader or FakeReader(), worker="here:1:1")
+        read_leased(lease, reader or FakeReader(), "here:1:1")
 
 
 # --- Handing in ----------------------------------------------------------------------------------

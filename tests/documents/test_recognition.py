@@ -4,11 +4,11 @@ import pytest
 
 from documents import files
 from documents.models import Attempt, Document, Job, JobState, Page, PageState, Usage
-from documents.services import healing, jobs, leases, recognition
+from documents.services import healing, jobs, leases
 from documents.services.retention import delete_document
 from documents.services.uploads import accept_upload
 from ocrengine.errors import BundleError, Cancelled, EngineCrashed, EngineTimeout, OutOfMemory
-from tests.fake_reader import FakeReader
+from tests.fake_reader import FakeReader, read_leased
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -22,7 +22,7 @@ def document(owner, upload_of, png) -> Document:
 def read_next(reader: FakeReader) -> Page:
     worker = leases.worker_name()
     lease = leases.claim_next(worker=worker)
-    recognition.read_leased_page(lease, reader=reader, worker=worker)
+    read_leased(lease, reader, worker)
     return Page.objects.filter(pk=lease.page_id).first()
 
 
@@ -126,18 +126,6 @@ def test_a_cancelled_page_is_stopped_and_stays_without_a_result(document):
     page = read_next(reader)
     assert page.state == PageState.CANCELLED
     assert Job.objects.get().state == JobState.CANCELLED
-
-
-def test_the_pulse_says_stop_when_the_job_is_cancelled_or_the_lease_is_lost(document):
-    lease = leases.claim_next(worker=leases.worker_name())
-    pulse = recognition.Pulse(lease, leases.worker_name(), FakeReader())
-    assert not pulse.should_stop()
-
-    leases.release(lease)
-
-    fresh = recognition.Pulse(lease, leases.worker_name(), FakeReader())
-    assert fresh.should_stop()
-    assert fresh.should_stop(), "and keeps saying so"
 
 
 def test_a_late_result_of_a_lost_lease_is_discarded_with_its_view(document):

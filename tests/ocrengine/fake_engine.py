@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import threading
 import time
 from typing import Any
 
@@ -12,13 +13,14 @@ from ocrengine.errors import BundleError
 from ocrengine.profiles import EngineProfile
 from ocrengine.types import PageResult, Receipt
 
-READ, SLEEP, EXIT, KILLED, NO_MEMORY, GROW, BUG, CHATTER = range(8)
+READ, SLEEP, EXIT, KILLED, NO_MEMORY, GROW, BUG, CHATTER, MEET, NAP = range(10)
 
 
 class FakeEngine:
     def __init__(self, profile: EngineProfile, bundle: str) -> None:
         if bundle == "missing":
             raise BundleError("bundle missing: it is not there")
+        self.meeting = threading.Barrier(profile.slots + 1)
         self.profile = profile
 
     def read(self, image: np.ndarray, **options: Any) -> PageResult:
@@ -50,6 +52,10 @@ class FakeEngine:
             time.sleep(60)
         elif order == BUG:
             raise ValueError("a bug in a stage")
+        elif order == MEET:
+            self.meeting.wait(30)
+        elif order == NAP:
+            time.sleep(0.05)
         elif order == CHATTER:
             print('{"result": "nonsense"}', flush=True)
             os.write(1, b"a library talks\n")

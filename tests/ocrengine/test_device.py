@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from ocrengine import device
+from ocrengine import device, memory
 from ocrengine.device import choose_device
 from ocrengine.errors import BundleError
 from ocrengine.profiles import BALANCED, GPU, LOW_MEMORY
@@ -63,10 +63,11 @@ def test_auto_takes_what_is_there_and_cpu_is_respected():
 
 @pytest.mark.usefixtures("without_cuda")
 def test_threads_are_the_profiles_or_a_fair_share_of_the_cores(monkeypatch):
-    monkeypatch.setattr(device, "usable_cores", lambda: 8)
+    monkeypatch.setattr(memory, "usable_cores", lambda: 8)
     assert choose_device(replace(BALANCED, threads=3)).threads == 3
-    assert choose_device(replace(BALANCED, threads=0, pages_in_flight=2)).threads == 4
-    assert choose_device(replace(BALANCED, threads=0, pages_in_flight=99)).threads == 1
+    assert choose_device(replace(BALANCED, threads=0, workers=2, slots=1)).threads == 4
+    assert choose_device(replace(BALANCED, threads=0, workers=2, slots=2)).threads == 2
+    assert choose_device(replace(BALANCED, threads=0, workers=99)).threads == 1
 
 
 @pytest.mark.usefixtures("without_cuda")

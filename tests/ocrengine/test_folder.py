@@ -78,13 +78,13 @@ class CountingReader(FakeReader):
 
     def __init__(self, meeting):
         super().__init__(["read"])
-        self.profile, self.meeting, self.pages, self.at_once = LOW_MEMORY, meeting, 0, 0
+        self.profile, self.meeting, self.read, self.at_once = LOW_MEMORY, meeting, 0, 0
 
     def read_page(self, image, **options):
         self.at_once += 1
         assert self.at_once == 1
         self.meeting.wait(30)
-        self.pages += 1
+        self.read += 1
         result = super().read_page(image, **options)
         self.at_once -= 1
         return result
@@ -97,7 +97,7 @@ def test_several_engines_read_at_the_same_time_a_page_each_and_in_order(scan, bo
     assert [page.stem for page in read] == [
         "booklet-p1", "booklet-p2", "booklet-p3", "scan", "scan", "scan",
     ]  # fmt: skip
-    assert [reader.pages for reader in readers] == [3, 3]
+    assert [reader.read for reader in readers] == [3, 3]
 
 
 def test_a_refused_file_does_not_keep_others_from_being_read(reader, scan, tmp_path):

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -12,9 +13,17 @@ import numpy as np
 import pytest
 
 from ocrengine.decoder.client import WorkingImage
-from ocrengine.errors import BundleError, Cancelled, EngineCrashed, EngineTimeout, OutOfMemory
+from ocrengine.errors import (
+    BundleError,
+    Cancelled,
+    EngineCrashed,
+    EngineError,
+    EngineTimeout,
+    OutOfMemory,
+)
 from ocrengine.process import EngineProcess
 from ocrengine.profiles import LOW_MEMORY, MB
+from ocrengine.types import PageResult
 from tests.ocrengine import fake_engine as do
 
 ENGINE = "tests.ocrengine.fake_engine:FakeEngine"
@@ -147,7 +156,7 @@ def test_the_child_dies_with_its_parent():
         "from ocrengine.process import EngineProcess\n"
         "from ocrengine.profiles import LOW_MEMORY\n"
         f"engine = EngineProcess(LOW_MEMORY, engine={ENGINE!r})\n"
-        "engine._start(None)\n"
+        "engine._living_child(None)\n"
         "print(engine.pid, flush=True)\n"
         "os._exit(1)\n"
     )
@@ -163,3 +172,61 @@ def test_a_child_outlives_the_thread_that_asked_for_it(engine, page):
     with ThreadPoolExecutor(1) as thread:
         first = thread.submit(engine.read_page, page()).result()
     assert pid_of(engine.read_page(page())) == pid_of(first)
+
+
+# --- Several pages at a time ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def wide():
+    """An engine that takes four pages at a time."""
+    with EngineProcess(replace(LOW_MEMORY, slots=3), engine=ENGINE) as process:
+        yield process
+
+
+def read_together(engine, pages):
+    """Each page by a thread of its own, all at once: results, or the errors in their place."""
+    start = threading.Barrier(len(pages))
+
+    def read(one):
+        start.wait(30)
+        try:
+            return engine.read_page(one)
+        except EngineError as error:
+            return error
+
+    with ThreadPoolExecutor(len(pages)) as threads:
+        return list(threads.map(read, pages))
+
+
+def test_pages_are_read_side_by_side_in_one_child(wide, page):
+    results = read_together(wide, [page(do.MEET) for _ in range(4)])
+    assert len({pid_of(result) for result in results}) == 1
+
+
+@pytest.mark.parametrize(
+    ("order", "error"),
+    [(do.EXIT, EngineCrashed), (do.KILLED, OutOfMemory), (do.BUG, EngineCrashed)],
+)
+def test_only_the_page_that_ends_its_child_is_blamed_and_the_others_are_read(
+    wide, page, order, error
+):
+    results = read_together(wide, [page(), page(order), page(do.NAP), page(do.NAP)])
+    assert type(results[1]) is error
+    assert all(isinstance(results[n], PageResult) for n in (0, 2, 3))
+
+
+def test_a_page_that_nobody_wants_any_more_does_not_take_others_with_it(wide, page):
+    with ThreadPoolExecutor(2) as threads:
+        given_up = threads.submit(wide.read_page, page(do.SLEEP), should_stop=lambda: True)
+        other = threads.submit(wide.read_page, page(do.NAP))
+        with pytest.raises(Cancelled):
+            given_up.result(30)
+        assert other.result(30).receipt.bundle == "fake"
+
+
+def test_a_child_that_has_read_its_pages_finishes_those_it_has_before_it_is_replaced(page):
+    profile = replace(LOW_MEMORY, slots=3, recycle_pages=5)
+    with EngineProcess(profile, engine=ENGINE) as engine:
+        results = [r for _ in range(4) for r in read_together(engine, [page(do.NAP)] * 4)]
+    assert len({pid_of(result) for result in results}) in (2, 3)

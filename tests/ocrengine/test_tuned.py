@@ -13,7 +13,7 @@ from tests.ocrengine.test_benchmarks import BulkReader
 
 @pytest.fixture
 def known():
-    return tuned.Tuned("balanced", "fast", 4, tuned.memory_limit(), 4, 1, 5.0, "2026-11-21")
+    return tuned.Tuned("balanced", "fast", 4, tuned.memory_limit(), 4, 1, 1, 5.0, "2026-11-21")
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def file(tmp_path, known, monkeypatch):
 
 
 def division(processes, speed, memory_mb=200):
-    return Division(processes, 4 // processes, speed, 0.5, memory_mb * MB)
+    return Division(processes, 1, 4 // processes, speed, 0.5, memory_mb * MB)
 
 
 def test_what_was_remembered_holds_for_the_same_machine_profile_and_bundle(file, known):
@@ -52,8 +52,9 @@ def test_a_file_that_says_nothing_is_as_good_as_none(tmp_path, content):
 
 
 def test_cores_are_divided_without_a_rest():
-    assert tuning.divisions(4) == [(1, 4), (2, 2), (4, 1)]
-    assert tuning.divisions(3) == [(1, 3), (3, 1)]
+    ways = [(1, 1, 4), (1, 2, 2), (1, 4, 1), (2, 1, 2), (2, 2, 1), (4, 1, 1)]
+    assert tuning.divisions(4) == ways
+    assert tuning.divisions(3) == [(1, 1, 3), (1, 3, 1), (3, 1, 1)]
 
 
 def test_the_quickest_division_that_fits_into_memory_is_chosen():
@@ -73,13 +74,14 @@ def test_every_division_reads_the_same_invoices(monkeypatch):
     class Reader(BulkReader):
         def __init__(self, name, profile, bundle, processes):
             super().__init__(name, 1.0)
-            read.append((self, profile.threads, processes))
+            read.append((self, processes, profile.slots, profile.threads))
 
     monkeypatch.setattr(bulk, "Ours", Reader)
     found = tuning.measure(BALANCED, "fast", cores=2, room=10**12, pages=3)
-    assert [(way.processes, way.threads) for way in found] == [(1, 2), (2, 1)]
-    assert [(threads, processes) for _, threads, processes in read] == [(2, 1), (1, 2)]
-    assert len({reader.read_so_far for reader, _, _ in read}) == 1
+    ways = [(1, 1, 2), (1, 2, 1), (2, 1, 1)]
+    assert [(way.processes, way.slots, way.threads) for way in found] == ways
+    assert [how for _, *how in read] == [list(way) for way in ways]
+    assert len({reader.read_so_far for reader, *_ in read}) == 1
 
 
 def test_a_division_that_would_not_fit_into_memory_is_not_even_tried(monkeypatch):
@@ -87,4 +89,4 @@ def test_a_division_that_would_not_fit_into_memory_is_not_even_tried(monkeypatch
     row = bulk.Bulk(pages=3, wall_seconds=1.0, cpu_seconds=1.0, peak_pss=300 * MB)
     monkeypatch.setattr(bulk, "measure", lambda paths, ways: {"way": row})
     found = tuning.measure(BALANCED, "fast", cores=4, room=700 * MB, pages=3)
-    assert [way.processes for way in found] == [1, 2]
+    assert {way.processes for way in found} == {1, 2}

@@ -38,8 +38,8 @@ class Command(BaseCommand):
         profile = settings.OCR_PROFILE
         if options["profile"]:
             profile = get_profile(options["profile"])
-        count = options["processes"] or profile.pages_in_flight
-        profile = profile.override(pages_in_flight=count)  # which share the cores
+        count = options["processes"] or profile.workers
+        profile = profile.override(workers=count)  # which share the cores
         sources = files_of(folder)
         started, failed = time.monotonic(), 0
         with ExitStack() as stack:

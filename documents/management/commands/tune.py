@@ -33,11 +33,13 @@ class Command(BaseCommand):
         except EngineError as error:
             raise CommandError(str(error)) from error
         chosen = tuning.choose(found, room)
-        self.stdout.write("| engines x threads | pages a second | CPU s a page | memory MB | |")
+        self.stdout.write(
+            "| engines x pages x threads | pages a second | CPU s a page | memory MB | |"
+        )
         self.stdout.write("|---|---|---|---|---|")
         for way in found:
             self.stdout.write(
-                f"| {way.processes} x {way.threads} | {way.pages_per_second:.2f}"
+                f"| {way.processes} x {way.slots} x {way.threads} | {way.pages_per_second:.2f}"
                 f" | {way.cpu_seconds:.3f} | {way.memory // 2**20}"
                 f" | {'chosen' if way == chosen else ''} |"
             )
@@ -48,6 +50,7 @@ class Command(BaseCommand):
                 cores=settings.OCR_CORES,
                 memory_limit=tuned.memory_limit(),
                 processes=chosen.processes,
+                slots=chosen.slots,
                 threads=chosen.threads,
                 pages_per_second=chosen.pages_per_second,
                 date=datetime.now(UTC).date().isoformat(),
