@@ -1,4 +1,4 @@
-"""Accuracy, processor seconds and memory of ours and of the package, interleaved file by file.
+"""Accuracy, processor seconds and memory of ours and of peers, interleaved file by file.
 
 Interleaved, because a busy machine then hurts all alike: ratios within one run can be trusted
 where seconds cannot.
@@ -21,7 +21,6 @@ from ocrengine.process import EngineProcess
 from ocrengine.profiles import EngineProfile
 
 TICKS = os.sysconf("SC_CLK_TCK")
-PEER = Path(__file__).with_name("peer.py")
 
 
 @dataclass
@@ -67,46 +66,8 @@ class Ours:
         decoders, _ = children_usage()
         return decoders + (cpu_of(self._engine.pid) if self._engine.pid else 0.0)
 
-    def warm_up(self, path: Path) -> None:
-        self.read(path)
-
     def close(self) -> None:
         self._engine.close()
-
-
-class Package:
-    """The rapidocr package in its own environment."""
-
-    name = "rapidocr package"
-
-    def __init__(self, python: Path) -> None:
-        self._child = subprocess.Popen(
-            [str(python), "-I", str(PEER)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        self._answer()
-
-    def _answer(self) -> dict[str, Any]:
-        assert self._child.stdout is not None
-        line = self._child.stdout.readline()
-        if not line:
-            raise RuntimeError("the peer's process ended; is the package installed there?")
-        answer: dict[str, Any] = json.loads(line)
-        return answer
-
-    def read(self, path: Path) -> tuple[dict[str, Any], float, int]:
-        assert self._child.stdin is not None
-        self._child.stdin.write(f"{path}\n")
-        self._child.stdin.flush()
-        answer = self._answer()
-        return {"lines": answer["lines"]}, answer["cpu"], answer["peak"]
-
-    def close(self) -> None:
-        self._child.kill()
-        self._child.wait()
 
 
 def cpu_of(pid: int) -> float:
@@ -129,7 +90,7 @@ def measure(
         paths = files_of(data / name / "images")
         if contenders and name == sets[0]:
             for contender in contenders:
-                contender.read(paths[0])  # loading is not reading
+                _measure_one(contender, paths[0], Measured(), out / name)  # loads; not counted
         for number, path in enumerate(paths, start=1):
             for contender in contenders:
                 _measure_one(contender, path, measured[name][contender.name], out / name)
@@ -175,6 +136,8 @@ def score(
     """Let the evaluation set's own scorer judge the predictions, in the peer's environment."""
     for name, rows in measured.items():
         for contender, row in rows.items():
+            if not row.files:
+                continue  # nothing read is nothing to judge; its errors say why
             folder = out / name / contender.replace(", ", "-").replace(" ", "-")
             report = folder.with_suffix(".scores")
             command = [str(python), str(scorer), "--gt", str(data / name / "gt")]

@@ -54,11 +54,11 @@ def _share(row: Measured, peer: Measured | None) -> str:
     return f"{round(100 * ours / theirs)} %"
 
 
-def table(measured: Rows, peer: str) -> str:
-    lines = [
-        "| set | engine | w_f | cer_loc | cer_order | CPU s a page | of the package's | peak MB |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
+def table(measured: Rows, peers: dict[str, str]) -> str:
+    """peers   name -> heading of the column that compares every engine's seconds with its own"""
+    shares = [f"of {whose}" for whose in peers.values()]
+    headings = ["set", "engine", "w_f", "cer_loc", "cer_order", "CPU s a page", *shares, "peak MB"]
+    lines = ["| " + " | ".join(headings) + " |", "|---" * len(headings) + "|"]
     for name, rows in measured.items():
         for contender, row in rows.items():
             scores = row.scores.get("ALL") or next(iter(row.scores.values()), {})
@@ -68,8 +68,8 @@ def table(measured: Rows, peer: str) -> str:
                 _figure(scores.get("w_f")),
                 _figure(scores.get("cer_loc")),
                 _figure(scores.get("cer_order")),
-                f"{row.cpu_seconds / max(row.files, 1):.2f}",
-                _share(row, rows.get(peer)),
+                f"{row.cpu_seconds / row.files:.2f}" if row.files else "-",
+                *(_share(row, rows.get(peer)) for peer in peers),
                 str(row.peak_bytes // 2**20),
             ]
             lines.append("| " + " | ".join(cells) + " |")
@@ -93,11 +93,17 @@ def subset_table(measured: Rows) -> str:
 
 
 def write(  # noqa: PLR0913  what a report says
-    docs: Path, measured: Rows, *, name: str, peer: str, heading: str, facts: dict[str, Any]
+    docs: Path,
+    measured: Rows,
+    *,
+    name: str,
+    peers: dict[str, str],
+    heading: str,
+    facts: dict[str, Any],
 ) -> None:
     """The part of that name in benchmarks.md, and one line of benchmarks.jsonl, which others
     read."""
-    part = f"{heading}\n\n{table(measured, peer)}\n\nBy subset:\n\n{subset_table(measured)}"
+    part = f"{heading}\n\n{table(measured, peers)}\n\nBy subset:\n\n{subset_table(measured)}"
     put(docs, name, part)
     remember(
         docs / "benchmarks.jsonl",

@@ -63,6 +63,11 @@ def test_a_file_that_could_not_be_read_is_listed_and_not_counted(data):
     assert measured["pages"]["ours"].errors == ["pages2.png: too hard"]
 
 
+def test_who_cannot_read_the_first_file_of_all_may_go_on_with_the_next(data):
+    measured = measure(data, Contender("ours", 1.0, fails={"receipts0.png"}))
+    assert measured["receipts"]["ours"].files == 2
+
+
 def test_the_table_shows_scores_and_the_share_of_the_peers_seconds():
     rows = {
         "pages": {
@@ -70,9 +75,17 @@ def test_the_table_shows_scores_and_the_share_of_the_peers_seconds():
             "theirs": Measured(4, 10.0, 900 << 20, scores={"ALL": {"w_f": 0.9, "cer_loc": 0.0}}),
         }
     }
-    table = report.table(rows, "theirs").splitlines()
+    table = report.table(rows, {"theirs": "their own"}).splitlines()
     assert table[2] == "| pages | ours | .950 | 1.250 | - | 1.00 | 40 % | 300 |"
     assert table[3] == "| pages | theirs | .900 | .000 | - | 2.50 | 100 % | 900 |"
+
+
+def test_every_peer_has_a_column_of_its_own_and_who_read_nothing_has_no_figures():
+    rows = {"pages": {"ours": Measured(4, 4.0), "a": Measured(4, 2.0), "b": Measured()}}
+    table = report.table(rows, {"a": "A's", "b": "B's"}).splitlines()
+    assert "| CPU s a page | of A's | of B's | peak MB |" in table[0]
+    assert table[2] == "| pages | ours | - | - | - | 1.00 | 200 % | - | 0 |"
+    assert table[4] == "| pages | b | - | - | - | - | - | - | 0 |"
 
 
 def test_a_report_replaces_its_own_part_of_the_page_and_adds_one_line_to_the_record(tmp_path):
@@ -85,7 +98,7 @@ def test_a_report_replaces_its_own_part_of_the_page_and_adds_one_line_to_the_rec
             tmp_path,
             rows,
             name="accuracy of fast",
-            peer="theirs",
+            peers={"theirs": "their own"},
             heading="Measured",
             facts={"date": "today"},
         )

@@ -1,4 +1,4 @@
-"""Measure accuracy, processor time and memory against the rapidocr package in one run."""
+"""Measure accuracy, processor time and memory against other engines in one run."""
 
 import tempfile
 from datetime import UTC, datetime
@@ -9,15 +9,17 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from ocrengine import BALANCED, LOW_MEMORY
-from ocrengine.benchmarks import accuracy, bulk, invoices, report
+from ocrengine.benchmarks import accuracy, bulk, invoices, peers, report
 
 SETS = ("receipts_en", "pages_en", "zh")
+PEERS = {peers.Package.name: "the package's", peers.Tesseract.name: "Tesseract's"}
 
 
 class Command(BaseCommand):
     help = (
-        "Read the sets of DATA with each profile and with the rapidocr package, interleaved; score"
-        " them with the set's own scorer; write docs/benchmarks.md and docs/benchmarks.jsonl."
+        "Read the sets of DATA with each profile, with the rapidocr package and with Tesseract,"
+        " interleaved; score them with the set's own scorer; write docs/benchmarks.md and"
+        " docs/benchmarks.jsonl."
     )
     requires_system_checks = []
 
@@ -33,6 +35,13 @@ class Command(BaseCommand):
         parser.add_argument(
             "--peer-python", type=Path, help="a Python with rapidocr, shapely and rapidfuzz"
         )
+        parser.add_argument(
+            "--tesseract",
+            nargs="?",
+            const="tesseract",
+            metavar="PROGRAM",
+            help="compare with it too; PROGRAM where it is not on the path",
+        )
         parser.add_argument("--sets", default=",".join(SETS))
         parser.add_argument(
             "--bundles", default=settings.OCR_BUNDLE, help="with commas; default: the one in force"
@@ -42,55 +51,41 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if options["bulk"]:
             self._bulk(options["bulk"], options["bundles"].split(",")[0], options["docs"])
-            return
-        if options["data"] is None:
+        elif options["data"]:
+            self._accuracy(options["data"], options)
+        else:
             raise CommandError("Say what to read: --data FOLDER, or --bulk N.")
-        data: Path = options["data"]
+
+    def _accuracy(self, data: Path, options: dict[str, Any]) -> None:
         scorer = options["scorer"] or data.parent / "score.py"
         if not scorer.exists():
             raise CommandError(f"No scorer at {scorer}; name one with --scorer.")
-        python = options["peer_python"]
+        python = options["peer_python"] or Path("python3")
         try:
-            accuracy.check_scorer(python or Path("python3"), scorer)
-        except accuracy.ScorerError as error:
+            accuracy.check_scorer(python, scorer)
+            contenders = _contenders(options)
+        except (accuracy.ScorerError, peers.PeerError) as error:
             raise CommandError(str(error)) from error
-        contenders: list[Any] = [
-            accuracy.Ours(profile, bundle)
-            for bundle in options["bundles"].split(",")
-            for profile in (BALANCED, LOW_MEMORY)
-        ]
-        if python:
-            contenders.append(accuracy.Package(python))
+        sets = options["sets"].split(",")
         try:
             with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
                 out = Path(folder)
-                sets = options["sets"].split(",")
                 measured = accuracy.measure(data, sets, contenders, out, say=self.stdout.write)
-                accuracy.score(measured, data, out, python or Path("python3"), scorer)
+                accuracy.score(measured, data, out, python, scorer)
         finally:
             for contender in contenders:
                 contender.close()
+        compared = {c.name: PEERS[c.name] for c in contenders if c.name in PEERS}
         today = datetime.now(UTC).date().isoformat()
-        heading = (
-            f"Measured {today}, one thread per engine, on {report.machine_in_words()}, by\n"
-            f"`./run manage benchmark --bundles {options['bundles']} --data EVAL/dev"
-            " --peer-python PEER/bin/python`.\n"
-            "EVAL is a folder of real documents made by other people, not part of this\n"
-            "repository; PEER an environment with rapidocr, shapely and rapidfuzz. CPU seconds\n"
-            "are those of every process involved, decoding too, loading of networks not; they are\n"
-            "noisy between runs, the share of the package's is within one run. Peak is the\n"
-            "highest resident memory of the recognising process, from the run's start onwards."
-        )
-        facts = {"date": today, "machine": report.machine(), "sets": sets}
         report.write(
             options["docs"],
             measured,
             name=f"accuracy of {options['bundles']}",
-            peer="rapidocr package",
-            heading=heading,
-            facts=facts,
+            peers=compared,
+            heading=_accuracy_heading(today, options, contenders),
+            facts={"date": today, "machine": report.machine(), "sets": sets},
         )
-        self.stdout.write(report.table(measured, "rapidocr package"))
+        self.stdout.write(report.table(measured, compared))
 
     def _bulk(self, count: int, bundle: str, docs: Path) -> None:
         with tempfile.TemporaryDirectory(prefix="invoices-") as folder:
@@ -112,3 +107,35 @@ class Command(BaseCommand):
         facts = {"date": today, "machine": report.machine(), "invoices": count}
         report.remember(docs / "bulk.jsonl", facts, rows)
         self.stdout.write(bulk.table(measured))
+
+
+def _contenders(options: dict[str, Any]) -> list[accuracy.Contender]:
+    """Every bundle under both profiles, and the peers that were asked for."""
+    reading: list[accuracy.Contender] = [
+        accuracy.Ours(profile, bundle)
+        for bundle in options["bundles"].split(",")
+        for profile in (BALANCED, LOW_MEMORY)
+    ]
+    if options["peer_python"]:
+        reading.append(peers.Package(options["peer_python"]))
+    if options["tesseract"]:
+        reading.append(peers.Tesseract(options["tesseract"]))
+    return reading
+
+
+def _accuracy_heading(
+    today: str, options: dict[str, Any], contenders: list[accuracy.Contender]
+) -> str:
+    versions = [c.version for c in contenders if isinstance(c, peers.Tesseract)]
+    tesseract = f"; Tesseract {versions[0]} at its defaults" if versions else ""
+    return (
+        f"Measured {today}, one thread per engine, on {report.machine_in_words()}{tesseract}, by\n"
+        f"`./run manage benchmark --bundles {options['bundles']} --data EVAL/dev"
+        f" --peer-python PEER/bin/python{' --tesseract' if versions else ''}`.\n"
+        "EVAL is a folder of real documents made by other people, not part of this\n"
+        "repository; PEER an environment with rapidocr, shapely and rapidfuzz. CPU seconds\n"
+        "are those of every process involved, decoding too, loading of networks not (Tesseract\n"
+        "is a program that loads its own for every page); they are noisy between runs, the share\n"
+        "of a peer's is within one run. Peak is the highest resident memory of the recognising\n"
+        "process, from the run's start onwards."
+    )
