@@ -16,6 +16,7 @@ import onnx
 import torch
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
+from PIL import Image, ImageDraw, ImageFont
 from torch import nn
 
 from ocrengine.bundles import drop_stale_exports, get_bundle, write_checksums
@@ -27,8 +28,14 @@ from ocrengine.runtimes.torch import TorchNetwork, read_detector, read_recognize
 OPSET = 17
 SHORTEST, LONGEST, MULTIPLE = 320, 1536, 32
 """Pixels: the sides that a detector of fixed size may have."""
+USUAL = (640, 640)
 CLOSE = 1e-3
 """Largest difference of a probability that is still the same answer."""
+LETTERS = 20
+"""Pixels"""
+SENTENCE = (
+    "Invoice no. 4,170 of 28 March: 12 boxes of blue ball pens, 39.60 in all; paid on receipt. "
+)
 _PLAIN = Device("cpu", "fp32", 1, "compared with")
 
 Axes = dict[str, dict[int, str]]
@@ -63,18 +70,19 @@ def folder_of(bundle: str) -> Path:
 
 
 def export_bundle(
-    folder: Path, out: Path, size: tuple[int, int] | None = None
+    folder: Path, out: Path, size: tuple[int, int] = USUAL, *, fixed: bool = False
 ) -> tuple[Exported, Exported]:
     """Both networks of a folder. In the folder itself the engine uses them from then on.
 
-    size   see export_detector; a file of fixed size is no use to the engine, which tiles pages
+    size, fixed   see export_detector; a file of fixed size is no use to the engine, which tiles
+                  pages
     """
-    if size and out == folder:
+    if fixed and out == folder:
         raise BundleError("the engine needs a detector of any size here; choose another folder")
     if out == folder:
         drop_stale_exports(folder)
     written = (
-        export_detector(folder / "detector.safetensors", out / "detector.onnx", size),
+        export_detector(folder / "detector.safetensors", out / "detector.onnx", size, fixed=fixed),
         export_recognizer(folder / "recognizer.safetensors", out / "recognizer.onnx"),
     )
     if out == folder:
@@ -90,22 +98,25 @@ def check_side(side: int) -> None:
         )
 
 
-def export_detector(weights: Path, out: Path, size: tuple[int, int] | None = None) -> Exported:
+def export_detector(
+    weights: Path, out: Path, size: tuple[int, int] = USUAL, *, fixed: bool = False
+) -> Exported:
     """Checkpoint -> ONNX file, (1, 3, H, W) -> (1, 1, H, W) probabilities.
 
-    size   H and W of a file of fixed size; None: any multiples of 32
+    size    H and W at which it is traced and compared
+    fixed   it takes that size alone; else any multiples of 32, and is compared at others too
     """
-    for side in size or ():
+    for side in size:
         check_side(side)
     net, metadata = read_detector(weights)
-    shapes = [size] if size else [(256, 384), (320, 224)]
+    others = [] if fixed else [(SHORTEST, LONGEST), (LONGEST, SHORTEST)]
     free = {2: "height", 3: "width"}
     return _export(
         _Job(
             net,
-            [_noise(1, 3, *shape) for shape in shapes],
+            [_print(1, *shape) for shape in (size, *others)],
             ("pages", "map"),
-            {} if size else {"pages": free, "map": free},
+            {} if fixed else {"pages": free, "map": free},
             metadata,
         ),
         out,
@@ -120,7 +131,7 @@ def export_recognizer(weights: Path, out: Path) -> Exported:
     return _export(
         _Job(
             net,
-            [_noise(count, 3, height, width) for count, width in shapes],
+            [_print(count, height, width) for count, width in shapes],
             ("lines", "steps"),
             {"lines": {0: "batch", 3: "width"}, "steps": {0: "batch", 1: "steps"}},
             metadata,
@@ -129,8 +140,18 @@ def export_recognizer(weights: Path, out: Path) -> Exported:
     )
 
 
-def _noise(*shape: int) -> NDArray[np.float32]:
-    return np.random.default_rng(1).uniform(-1, 1, shape).astype(np.float32)
+def _print(count: int, height: int, width: int) -> NDArray[np.float32]:
+    """(count, 3, height, width), -1 to 1: rows of print, each picture with its own. In mere noise
+    a network finds nothing, and any two agree."""
+    font = ImageFont.load_default(LETTERS)
+    pictures = []
+    for number in range(count):
+        picture = Image.new("RGB", (width, height), "white")
+        pen = ImageDraw.Draw(picture)
+        for row, y in enumerate(range(2, height, 2 * LETTERS)):
+            pen.text((2, y), SENTENCE[7 * (number + row) % len(SENTENCE) :], "black", font)
+        pictures.append(np.asarray(picture, np.float32).transpose(2, 0, 1) / 127.5 - 1)
+    return np.stack(pictures)
 
 
 def _export(job: _Job, out: Path) -> Exported:

@@ -27,26 +27,31 @@ class Command(BaseCommand):
             " needs the fonts and texts of a training",
         )
         parser.add_argument(
-            "--fixed", action="store_true", help="a detector for one size of page alone"
+            "--fixed",
+            action="store_true",
+            help="a detector for --height and --width alone, for other programs",
         )
         for side in ("--height", "--width"):
             parser.add_argument(
                 side,
                 type=int,
                 default=settings.OCR_PROFILE.tile_side,
-                help="pixels, 320 to 1536, a multiple of 32; with --fixed (default: %(default)s)",
+                help="of the pages that the detector is traced and compared with: 320 to 1536"
+                " pixels, a multiple of 32 (default: the profile's tiles, %(default)s)",
             )
 
     def handle(self, *args: Any, **options: Any) -> None:
         from ocrengine import export  # noqa: PLC0415  heavy
 
-        size = (options["height"], options["width"]) if options["fixed"] else None
+        size = options["height"], options["width"]
         try:
             folder = export.folder_of(options["bundle"])
             if options["int8"]:
                 self._quantize(folder)
                 return
-            written = export.export_bundle(folder, options["out"] or folder, size)
+            written = export.export_bundle(
+                folder, options["out"] or folder, size, fixed=options["fixed"]
+            )
         except BundleError as error:
             raise CommandError(str(error)) from error
         for file in written:
