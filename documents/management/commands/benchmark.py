@@ -31,6 +31,12 @@ class Command(BaseCommand):
             metavar="N",
             help="instead: N rendered invoices, read naively and as the product does",
         )
+        parser.add_argument(
+            "--parity",
+            type=int,
+            metavar="N",
+            help="instead: N rendered invoices, read in torch and in ONNX Runtime, in fp32",
+        )
         parser.add_argument("--scorer", type=Path, help="default: score.py beside DATA")
         parser.add_argument(
             "--peer-python", type=Path, help="a Python with rapidocr, shapely and rapidfuzz"
@@ -51,10 +57,12 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if options["bulk"]:
             self._bulk(options["bulk"], options["bundles"].split(",")[0], options["docs"])
+        elif options["parity"]:
+            self._parity(options["parity"], options["docs"])
         elif options["data"]:
             self._accuracy(options["data"], options)
         else:
-            raise CommandError("Say what to read: --data FOLDER, or --bulk N.")
+            raise CommandError("Say what to read: --data FOLDER, --bulk N or --parity N.")
 
     def _accuracy(self, data: Path, options: dict[str, Any]) -> None:
         scorer = options["scorer"] or data.parent / "score.py"
@@ -76,7 +84,7 @@ class Command(BaseCommand):
             for contender in contenders:
                 contender.close()
         compared = {c.name: PEERS[c.name] for c in contenders if c.name in PEERS}
-        today = datetime.now(UTC).date().isoformat()
+        today = _today()
         report.write(
             options["docs"],
             measured,
@@ -96,7 +104,7 @@ class Command(BaseCommand):
             finally:
                 for contender in reading:
                     contender.close()
-        today = datetime.now(UTC).date().isoformat()
+        today = _today()
         heading = (
             f"{count} rendered invoices (A4, 150 dpi), bundle `{bundle}`, measured {today} on"
             f" {report.machine_in_words()}, by\n`./run manage benchmark --bulk {count} --bundles"
@@ -107,6 +115,23 @@ class Command(BaseCommand):
         facts = {"date": today, "machine": report.machine(), "invoices": count}
         report.remember(docs / "bulk.jsonl", facts, rows)
         self.stdout.write(bulk.table(measured))
+
+    def _parity(self, count: int, docs: Path) -> None:
+        from ocrengine.benchmarks import parity  # noqa: PLC0415  heavy
+
+        found = parity.measure("fast", BALANCED, count)
+        said = (
+            "Largest difference of a probability in the detector's map, torch against ONNX Runtime,"
+            f" both in fp32,\nbundle `fast`, measured {_today()} by `./run manage benchmark"
+            f" --parity {count}`:\n\n{parity.table(found)}\n\nOf {found.lines:,} lines on {count}"
+            f" rendered invoices, {found.same:.2%} say the same."
+        )
+        report.put(docs, "parity", said)
+        self.stdout.write(said)
+
+
+def _today() -> str:
+    return datetime.now(UTC).date().isoformat()
 
 
 def _contenders(options: dict[str, Any]) -> list[accuracy.Contender]:
