@@ -298,6 +298,35 @@ def test_a_page_over_the_cap_is_reduced_and_says_so(stored, out):
     assert pixels.shape == (150, 200, 3)
 
 
+@pytest.mark.parametrize(
+    ("allowed", "size"),
+    [
+        (30_000, (200, 150)),  # a half of the sides, exactly
+        (37_000, (200, 150)),  # and where that is nearly as much as allowed
+        (38_000, (225, 168)),
+        (119_999, (399, 299)),
+        (29_999, (199, 149)),
+        (100, (11, 8)),  # less than an eighth of the sides
+    ],
+)
+def test_a_jpeg_over_the_cap_is_reduced_by_its_decoder_where_that_nearly_fits(
+    stored, out, allowed, size
+):
+    path = stored(hostile.image("JPEG", (400, 300)))
+    image, pixels = decoded(path, "jpeg", out, pixel_cap=allowed)
+    assert (image.width, image.height) == (pixels.shape[1], pixels.shape[0]) == size
+    assert (image.source_width, image.source_height) == (400, 300)
+    assert image.reduced
+
+
+def test_a_page_reduced_in_strips_is_the_page_reduced_at_once(stored, out):
+    data = hostile.image("PNG", (300, 1700))
+    pixels = decoded(stored(data), "png", out, pixel_cap=150 * 850)[1]
+    at_once = Image.open(io.BytesIO(data)).resize((150, 850), Image.Resampling.BOX)
+    assert pixels.shape == (850, 150, 3)
+    assert np.abs(pixels.astype(int) - np.asarray(at_once).astype(int)).max() <= 1
+
+
 def test_a_pdf_page_is_rendered_black_on_white(stored, out):
     path = stored(hostile.pdf(b"50 25 100 50 re f"))
     image, pixels = decoded(path, "pdf", out)
