@@ -31,18 +31,24 @@ def normalize(text: str, *, fold: bool = False, blanks: bool = True) -> str:
 
 
 def edit_distance(a: str, b: str) -> int:
-    """Levenshtein's, row by row in numpy."""
-    if not a or not b:
-        return len(a) + len(b)
-    codes = np.array([ord(c) for c in b])
-    steps = np.arange(len(b) + 1)
-    row = steps.copy()
-    for i, character in enumerate(a, start=1):
-        best = np.minimum(row[:-1] + (codes != ord(character)), row[1:] + 1)
-        row = np.concatenate([[i], best])
-        # An insertion costs one per step: a running minimum of (cost - place) finds the cheapest.
-        row = np.minimum.accumulate(row - steps) + steps
-    return int(row[-1])
+    """Levenshtein's, a whole row in a few additions of long numbers (Hyyrö 2003): bit i of `up` and
+    `down` says that the row's i-th step goes up or down by one."""
+    if not a:
+        return len(b)
+    places: dict[str, int] = {}
+    for i, character in enumerate(a):
+        places[character] = places.get(character, 0) | 1 << i
+    every, last = (1 << len(a)) - 1, 1 << len(a) - 1
+    up, down, distance = every, 0, len(a)
+    for character in b:
+        same = places.get(character, 0)
+        diagonal = (((same & up) + up) ^ up) | same | down
+        rises, falls = down | (every & ~(diagonal | up)), up & diagonal
+        distance += bool(rises & last) - bool(falls & last)
+        rises = rises << 1 | 1
+        up = every & (falls << 1 | ~(diagonal | rises))
+        down = every & rises & diagonal
+    return distance
 
 
 def character_error_rate(pairs: Sequence[tuple[str, str]]) -> float:

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from ocrengine import BALANCED, LOW_MEMORY
-from ocrengine.benchmarks import accuracy, bulk, invoices, peers, report
+from ocrengine.benchmarks import accuracy, bulk, giant, invoices, peers, report
 
 SETS = ("receipts_en", "pages_en", "zh")
 PEERS = {peers.Package.name: "the package's", peers.Tesseract.name: "Tesseract's"}
@@ -37,6 +37,11 @@ class Command(BaseCommand):
             metavar="N",
             help="instead: N rendered invoices, read in torch and in ONNX Runtime, in fp32",
         )
+        parser.add_argument(
+            "--giant",
+            action="store_true",
+            help="instead: sheets of A0 and a long strip full of small print",
+        )
         parser.add_argument("--scorer", type=Path, help="default: score.py beside DATA")
         parser.add_argument(
             "--peer-python", type=Path, help="a Python with rapidocr, shapely and rapidfuzz"
@@ -59,10 +64,12 @@ class Command(BaseCommand):
             self._bulk(options["bulk"], options["bundles"].split(",")[0], options["docs"])
         elif options["parity"]:
             self._parity(options["parity"], options["docs"])
+        elif options["giant"]:
+            self._giant(options["bundles"], options["docs"])
         elif options["data"]:
             self._accuracy(options["data"], options)
         else:
-            raise CommandError("Say what to read: --data FOLDER, --bulk N or --parity N.")
+            raise CommandError("Say what: --data FOLDER, --bulk N, --parity N or --giant.")
 
     def _accuracy(self, data: Path, options: dict[str, Any]) -> None:
         scorer = options["scorer"] or data.parent / "score.py"
@@ -128,6 +135,24 @@ class Command(BaseCommand):
         )
         report.put(docs, "parity", said)
         self.stdout.write(said)
+
+    def _giant(self, bundles: str, docs: Path) -> None:
+        read: list[giant.Giant] = []
+        failed: list[str] = []
+        for found in giant.measure(bundles.split(","), (BALANCED, LOW_MEMORY)):
+            if isinstance(found, giant.Giant):
+                read.append(found)
+                self.stdout.write(giant.table([found]).splitlines()[-1])
+            else:
+                failed.append(found)
+                self.stdout.write(found)
+        heading = (
+            "Sheets full of rendered 8-point print at 300 dpi, as JPEG: 10,000 x 14,000 pixels and"
+            " 400 x 20,000,\none thread, loading included, measured"
+            f" {_today()} on {report.machine_in_words()}, by\n"
+            f"`./run manage benchmark --giant --bundles {bundles}`:"
+        )
+        report.put(docs, "giant", "\n\n".join([heading, giant.table(read), *failed]))
 
 
 def _today() -> str:
