@@ -19,7 +19,9 @@ SMALL_TEXT = 13.0
 """Height of a line's box, in detection pixels, under which letters are too small to be found and
 separated: about 10 px of letter."""
 COMFORTABLE_TEXT = 18.0
-"""Height that a second, finer look aims at."""
+"""Height that a finer look aims at."""
+WORTH_A_LOOK = 1.15
+"""How much finer another look must be."""
 MAX_BOXES = 5000
 FLAT = 12
 """Grey levels within which a tile is blank. PP-OCRv6 answers a blank tile with 0.3 everywhere:
@@ -46,7 +48,7 @@ class Detector:
         self.tile_side = min(tile_side, settings.largest_tile or tile_side)
 
     def find(self, image: Image, tile_side: int | None = None) -> Detection:
-        """Look at the page whole first; where its text turns out small, look again in tiles.
+        """Look at the page whole first; while its text turns out small, look again in tiles.
 
         image   (H, W, 3) uint8 RGB, may be a memory map: only one tile of it is ever copied
         """
@@ -54,9 +56,11 @@ class Detector:
         height, width = image.shape[:2]
         first_side = self.settings.first_side or side
         scale = min(1.0, first_side / math.sqrt(width * height))
-        first = self._look(image, scale, side)
-        finer = self._finer_scale(first)
-        return self._look(image, finer, side) if finer > scale * 1.15 else first
+        found = self._look(image, scale, side)
+        while (finer := self._finer_scale(found)) > found.scale * WORTH_A_LOOK:
+            # A sheet of small print shows little at first, and what it shows may be its largest.
+            found = self._look(image, finer, side)
+        return found
 
     def look_closely(self, image: Image, tile_side: int | None = None) -> Detection:
         """The whole page at native size, in tiles: for when what find() saw makes no sense."""

@@ -105,6 +105,13 @@ def test_a_page_with_small_text_is_looked_at_again_in_tiles():
     assert max(shape[2] * shape[3] for shape in network.shapes) <= 704 * 704
 
 
+def test_print_so_small_that_a_second_look_shows_no_more_than_headings_gets_a_third():
+    heading, lead = (100, 60, 1900, 90), [(100, 60 * n, 1900, 60 * n + 15) for n in (3, 4, 5)]
+    small = [(100, 30 * n, 1900, 30 * n + 6) for n in range(14, 64)]
+    found, _ = find(bars(2000, 2000, [heading, *lead, *small]), side=320)
+    assert len(found.quads) == 1 + 3 + 50
+
+
 def test_a_line_across_a_seam_comes_out_once_and_whole():
     lines = [(100, 90 * n, 1900, 90 * n + 14) for n in range(1, 21)]
     found, _ = find(bars(2000, 2000, lines))
