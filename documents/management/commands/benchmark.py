@@ -152,7 +152,9 @@ class Command(BaseCommand):
             f" {_today()} on {report.machine_in_words()}, by\n"
             f"`./run manage benchmark --giant --bundles {bundles}`:"
         )
-        report.put(docs, "giant", "\n\n".join([heading, giant.table(read), *failed]))
+        report.put(
+            docs, f"giant sheets by {bundles}", "\n\n".join([heading, giant.table(read), *failed])
+        )
 
 
 def _today() -> str:
