@@ -8,8 +8,11 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from documents.management import limit_report, under_limit
 from ocrengine import BALANCED, LOW_MEMORY
-from ocrengine.benchmarks import accuracy, bulk, giant, invoices, peers, report
+from ocrengine.benchmarks import accuracy, bulk, giant, invoices, mixed, peers, report
+from ocrengine.benchmarks.memory_group import GroupUnavailable
+from ocrengine.profiles import MB, PROFILES
 
 SETS = ("receipts_en", "pages_en", "zh")
 PEERS = {peers.Package.name: "the package's", peers.Tesseract.name: "Tesseract's"}
@@ -42,6 +45,15 @@ class Command(BaseCommand):
             action="store_true",
             help="instead: sheets of A0 and a long strip full of small print",
         )
+            "--limit",
+            type=int,
+            metavar="MB",
+            help="instead: mixed pages handed to the whole product under a hard limit; as root",
+        )
+        parser.add_argument("--pages", type=int, default=500, help="of --limit")
+        parser.add_argument("--profile", choices=list(PROFILES), default=LOW_MEMORY.name)
+        parser.add_argument("--cores", type=int, default=2, help="of --limit")
+        parser.add_argument("--drawn", type=Path, help="keep the pages of --limit in this folder")
         parser.add_argument("--scorer", type=Path, help="default: score.py beside DATA")
         parser.add_argument(
             "--peer-python", type=Path, help="a Python with rapidocr, shapely and rapidfuzz"
@@ -66,10 +78,14 @@ class Command(BaseCommand):
             self._parity(options["parity"], options["docs"])
         elif options["giant"]:
             self._giant(options["bundles"], options["docs"])
+        elif options["limit"]:
+            self._limited(options)
         elif options["data"]:
             self._accuracy(options["data"], options)
         else:
-            raise CommandError("Say what: --data FOLDER, --bulk N, --parity N or --giant.")
+            raise CommandError(
+                "Say what: --data FOLDER, --bulk N, --parity N, --giant or --limit MB."
+            )
 
     def _accuracy(self, data: Path, options: dict[str, Any]) -> None:
         scorer = options["scorer"] or data.parent / "score.py"
@@ -155,6 +171,21 @@ class Command(BaseCommand):
         report.put(
             docs, f"giant sheets by {bundles}", "\n\n".join([heading, giant.table(read), *failed])
         )
+
+    def _limited(self, options: dict[str, Any]) -> None:
+        bundle = options["bundles"].split(",")[0]
+        trial = under_limit.Trial(
+            options["profile"], bundle, options["limit"] * MB, options["cores"]
+        )
+        with tempfile.TemporaryDirectory(prefix="limited-") as folder:
+            kept = options["drawn"] or Path(folder) / "drawn"
+            kept.mkdir(parents=True, exist_ok=True)
+            drawn = mixed.write_pages(kept, options["pages"])
+            try:
+                outcome = under_limit.run(trial, drawn, settings.BASE_DIR, Path(folder))
+            except (GroupUnavailable, under_limit.NotStarted) as error:
+                raise CommandError(str(error)) from error
+        self.stdout.write(limit_report.write(options["docs"], trial, outcome, drawn))
 
 
 def _today() -> str:
