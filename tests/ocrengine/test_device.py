@@ -31,8 +31,9 @@ def test_a_cpu_never_gets_fp16(precision):
 @pytest.mark.parametrize(
     ("flags", "precision", "precisions", "chosen"),
     [
-        ("avx2 avx512_bf16", "auto", ("fp32", "bf16"), "bf16"),
+        ("avx2 avx512_bf16", "bf16", ("fp32", "bf16"), "bf16"),
         ("avx2 avx512_bf16", "auto", ("fp32",), "fp32"),
+        ("avx2 avx512f", "auto", ("fp32", "bf16"), "fp32"),
         ("avx2 avx512_bf16", "fp32", ("fp32", "bf16"), "fp32"),
         ("avx2 avx512f", "bf16", ("fp32", "bf16"), "fp32"),
         ("avx2", "auto", ("fp32", "int8"), "int8"),
@@ -47,6 +48,24 @@ def test_a_smaller_precision_is_used_where_processor_bundle_and_profile_agree(
     (tmp_path / "cpuinfo").write_text(f"flags : {flags}")
     wish = replace(BALANCED, precision=precision)
     assert choose_device(wish, precisions).precision == chosen
+
+
+@pytest.mark.usefixtures("without_cuda")
+@pytest.mark.parametrize(
+    ("half", "full", "chosen"), [(1.0, 2.0, "bf16"), (1.9, 2.0, "fp32"), (9.0, 2.0, "fp32")]
+)
+def test_bfloat16_is_chosen_by_itself_only_where_a_trial_shows_that_it_pays(
+    monkeypatch, half, full, chosen
+):
+    monkeypatch.setattr(device, "has_bf16", lambda: True)
+    seconds = {True: half, False: full}
+    monkeypatch.setattr(device, "_probe", lambda *, half: seconds[half])
+    assert choose_device(BALANCED, ("fp32", "bf16")).precision == chosen
+
+
+def test_the_trial_itself_runs_on_any_processor():
+    assert device._probe(half=False) > 0
+    assert device._probe(half=True) > 0
 
 
 @pytest.mark.usefixtures("without_cuda")
