@@ -36,6 +36,8 @@ class EngineProfile:
     threads: int
     """Threads of one network's run; 0 = cores divided by workers and slots."""
     niceness: int
+    """Of an engine child. Its input and output step back with it: Linux gives a process that asked
+    for no I/O class the level (niceness + 20) / 5 of best effort, ionice(1)."""
     memory_ceiling: int
     """Resident bytes at which an engine child is killed."""
     kept_bytes: int

@@ -311,7 +311,7 @@ Q_CLUSTER = {
     "ack_failures": True,
     "save_limit": -1,
     "recycle": 200,
-    "max_rss": 1_000_000,
+    "max_rss": 250_000,  # KB; a worker is some 90 MB, and what reads is not in it
     "guard_cycle": 0.5,
     "catch_up": False,
     "poll": 0.5,

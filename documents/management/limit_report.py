@@ -26,6 +26,7 @@ COLUMNS = (
     "tries that died",
     "read reduced",
     "words found",
+    "cores others took",
 )
 
 
@@ -85,6 +86,7 @@ def table(records: Sequence[dict[str, Any]]) -> str:
             f"{sum(row['deaths'].values())}{_reasons(row['deaths'])}",
             f"{row['reduced']}",
             f"{row['found']:.1%}",
+            f"{row['others_cpu_seconds'] / max(row['wall_seconds'], 1):.2f}",
         )
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)

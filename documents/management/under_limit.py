@@ -29,6 +29,7 @@ STOP_SECONDS = 30
 PATIENCE_SECONDS = 20
 """Times pages: what is not read by then is not waited for."""
 FILES_PER_UPLOAD = 5
+TICKS = os.sysconf("SC_CLK_TCK")
 BOUNDARY = "a-boundary-that-no-picture-holds"
 
 LET_IN = """
@@ -69,6 +70,8 @@ class Outcome:
     """From the first upload to the last page's end"""
     cpu_seconds: float = 0.0
     """Of every process of the product, in that time"""
+    others_cpu_seconds: float = 0.0
+    """Of whatever else ran on this machine, who hands in and waits included"""
     page_seconds: list[float] = field(default_factory=list)
     """Of each page, decoding to storing, all its attempts together"""
     peak: int = 0
@@ -178,7 +181,13 @@ def _cpu_seconds_of(pid: int) -> float:
         fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
     except OSError:
         return 0.0
-    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+    return sum(map(int, fields[11:15])) / TICKS
+
+
+def _busy_seconds() -> float:
+    """What all processors of this machine have worked: proc(5), stat."""
+    user, nice, system, _, _, *interrupts = Path("/proc/stat").read_text().split()[1:9]
+    return sum(map(int, (user, nice, system, *interrupts))) / TICKS
 
 
 def run(trial: Trial, drawn: Sequence[Drawn], base: Path, folder: Path) -> Outcome:
@@ -197,11 +206,12 @@ def run(trial: Trial, drawn: Sequence[Drawn], base: Path, folder: Path) -> Outco
 
 def _read_all(product: Product, drawn: Sequence[Drawn], group: MemoryGroup) -> Outcome:
     outcome = Outcome(pages=sum(len(file.words) for file in drawn), peak_idle=group.peak_anonymous)
-    cpu, start = product.cpu_seconds, time.monotonic()
+    cpu, busy, start = product.cpu_seconds, _busy_seconds(), time.monotonic()
     handed_in, jobs = _hand_in(product, drawn)
     _wait_for(product, jobs, start + PATIENCE_SECONDS * outcome.pages)
     outcome.wall_seconds = time.monotonic() - start
     outcome.cpu_seconds = product.cpu_seconds - cpu
+    outcome.others_cpu_seconds = max(0.0, _busy_seconds() - busy - outcome.cpu_seconds)
     _look_at_pages(product, drawn, handed_in, outcome)
     _look_at_attempts(product, outcome)
     return outcome
