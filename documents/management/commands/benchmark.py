@@ -45,6 +45,7 @@ class Command(BaseCommand):
             action="store_true",
             help="instead: sheets of A0 and a long strip full of small print",
         )
+        parser.add_argument(
             "--limit",
             type=int,
             metavar="MB",
