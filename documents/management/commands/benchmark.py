@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from documents.management import limit_report, under_limit
 from ocrengine import BALANCED, LOW_MEMORY
-from ocrengine.benchmarks import accuracy, bulk, giant, invoices, mixed, peers, report
+from ocrengine.benchmarks import accuracy, bulk, drift, giant, invoices, mixed, peers, report
 from ocrengine.benchmarks.memory_group import GroupUnavailable
 from ocrengine.profiles import MB, PROFILES
 
@@ -55,6 +55,12 @@ class Command(BaseCommand):
         parser.add_argument("--profile", choices=list(PROFILES), default=LOW_MEMORY.name)
         parser.add_argument("--cores", type=int, default=2, help="of --limit")
         parser.add_argument("--drawn", type=Path, help="keep the pages of --limit in this folder")
+        parser.add_argument(
+            "--drift",
+            type=int,
+            metavar="N",
+            help="instead: N rendered pages of 200 shapes through one child; does it grow?",
+        )
         parser.add_argument("--scorer", type=Path, help="default: score.py beside DATA")
         parser.add_argument(
             "--peer-python", type=Path, help="a Python with rapidocr, shapely and rapidfuzz"
@@ -81,11 +87,13 @@ class Command(BaseCommand):
             self._giant(options["bundles"], options["docs"])
         elif options["limit"]:
             self._limited(options)
+        elif options["drift"]:
+            self._drift(options["drift"], options["docs"])
         elif options["data"]:
             self._accuracy(options["data"], options)
         else:
             raise CommandError(
-                "Say what: --data FOLDER, --bulk N, --parity N, --giant or --limit MB."
+                "Say what: --data FOLDER, --bulk N, --parity N, --giant, --drift N or --limit MB."
             )
 
     def _accuracy(self, data: Path, options: dict[str, Any]) -> None:
@@ -187,6 +195,26 @@ class Command(BaseCommand):
             except (GroupUnavailable, under_limit.NotStarted) as error:
                 raise CommandError(str(error)) from error
         self.stdout.write(limit_report.write(options["docs"], trial, outcome, drawn))
+
+    def _drift(self, pages: int, docs: Path) -> None:
+        if pages <= drift.SETTLED:
+            raise CommandError(f"Growth is counted from page {drift.SETTLED}: read more of them.")
+        rows = []
+        for row in drift.measure(BALANCED, pages):
+            rows.append(row)
+            self.stdout.write(drift.table([row]))
+        today = _today()
+        heading = report.paragraph(
+            f"Anonymous resident memory of one engine child (MB) while it reads {pages:,} rendered"
+            f" pages of {drift.SHAPES} shapes, each shape once before any comes again; measured"
+            f" {today} on {report.machine_in_words()}, by `./run manage benchmark --drift {pages}`."
+            f" A child is looked at after every {drift.EVERY} pages, when it has given back what it"
+            f" freed. What it holds after {drift.SETTLED} is what growth is counted from. It is not"
+            " replaced meanwhile, as it would be in use."
+        )
+        report.put(docs, "drift", f"{heading}\n\n{drift.table(rows)}")
+        facts = {"date": today, "machine": report.machine(), "pages": pages}
+        report.remember(docs / "drift.jsonl", facts, [vars(row) for row in rows])
 
 
 def _today() -> str:
