@@ -9,8 +9,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from ocrengine.bundles import FAST_DETECTING
+from ocrengine.bundles import FAST_DETECTING, Network
 from ocrengine.detect import boxes_from_map
 from ocrengine.geometry import Quads, unclip
 from ocrengine.nets.dbnet import DbConfig, DbNet, DbNetTwin
@@ -123,7 +124,7 @@ class DetectorTraining:
         net = DbNetTwin(self.net.config)
         # What has landed lacks the branch of thresholds, which only training needs.
         net.load_state_dict(tensors, strict=False)
-        return score_pages(net, self.check)
+        return score_pages(as_network(net), self.check)
 
 
 def held_out_pages(
@@ -134,19 +135,30 @@ def held_out_pages(
     return [renderer.sample() for _ in range(count)]
 
 
-@torch.inference_mode()
-def find_lines(net: DbNet, picture: np.ndarray) -> Quads:
-    """(H, W, 3) -> (N, 4, 2) in its pixels; H and W are multiples of 32"""
+def as_network(net: DbNet) -> Network:
+    """(1, 3, H, W) -> (1, 1, H, W) probabilities, as every form of a detector gives them"""
     net.eval()
-    probability = torch.sigmoid(net(as_input([picture])))[0, 0].numpy()
+
+    @torch.inference_mode()
+    def answer(batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        pages = torch.from_numpy(batch).contiguous(memory_format=torch.channels_last)
+        probabilities: NDArray[np.float32] = torch.sigmoid(net(pages)).numpy()
+        return probabilities
+
+    return answer
+
+
+def find_lines(network: Network, picture: np.ndarray) -> Quads:
+    """(H, W, 3) -> (N, 4, 2) in its pixels; H and W are multiples of 32"""
+    probability = network(as_input([picture]).contiguous().numpy())[0, 0]
     kernels, _ = boxes_from_map((probability * 255).astype(np.uint8), FAST_DETECTING)
     return unclip(kernels, HUGGING)
 
 
-def score_pages(net: DbNet, pages: list[PageSample]) -> dict[str, float]:
+def score_pages(network: Network, pages: list[PageSample]) -> dict[str, float]:
     matched = truths = found = 0
     for page in pages:
-        quads = find_lines(net, page.picture)
+        quads = find_lines(network, page.picture)
         ignored = page.ignored
         quads = quads[[not any(_overlap(quad, other) for other in ignored) for quad in quads]]
         matched += count_matches(page.quads, quads)

@@ -5,7 +5,6 @@ A data set is a folder per set, each in one of the layouts of labels.py, scored 
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,12 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from ocrengine.bundles import WEIGHTS, get_bundle, load_bundle
-from ocrengine.charset import Charset
-from ocrengine.device import choose_device
-from ocrengine.nets import checkpoint
-from ocrengine.nets.crnn import Crnn, CrnnConfig
-from ocrengine.nets.dbnet import DbConfig, DbNetTwin
+from ocrengine.bundles import get_bundle, load_bundle
+from ocrengine.device import Device, choose_device
+from ocrengine.errors import BundleError
 from ocrengine.profiles import EngineProfile
 from ocrengine.recognize import Recognizer
 from ocrengine.training.detector import CHECK_PAGES, SIDE, held_out_pages, score_pages
@@ -97,18 +93,21 @@ def read_page(page: LabelledPage, reader: Recognizer) -> list[ReadLine]:
     ]
 
 
-def rendered(weights: Path = WEIGHTS) -> dict[str, float]:
-    """Scores on rendered lines and pages of held-out fonts and text: the training's own check."""
+def rendered(bundle: str = "fast", precision: str = "fp32") -> dict[str, float]:
+    """Scores on rendered lines and pages of held-out fonts and text: the training's own check.
+
+    bundle   our own networks: fast, or a folder; BundleError for others, and for a precision that
+             they do not have
+    """
+    spec = get_bundle(bundle)
+    if "detector.safetensors" not in spec.files() or precision not in spec.precisions:
+        raise BundleError(f"the bundle {bundle} has no networks of ours in {precision}")
+    loaded = load_bundle(bundle, Device("cpu", precision, 1, "what is scored"))
     material = Material.installed(held_out=True)
-    tensors, metadata = checkpoint.load(weights / "recognizer.safetensors")
-    net = Crnn(CrnnConfig.from_json(metadata["config"]))
-    net.load_state_dict(tensors)
-    check = held_out_lines(material, CHECK_LINES)
-    scores = score_lines(net, check, Charset(tuple(metadata["charset"])))
-    tensors, metadata = checkpoint.load(weights / "detector.safetensors")
-    detector = DbNetTwin(DbConfig(**json.loads(metadata["config"])))
-    detector.load_state_dict(tensors)
-    return scores | score_pages(detector, held_out_pages(material, CHECK_PAGES, SIDE))
+    lines = held_out_lines(material, CHECK_LINES)
+    pages = held_out_pages(material, CHECK_PAGES, SIDE)
+    found = score_lines(loaded.recognizer, lines, loaded.charset)
+    return found | score_pages(loaded.detector, pages)
 
 
 def table(found: dict[str, dict[str, SubsetScore]]) -> str:

@@ -32,6 +32,7 @@ from ocrengine.training.recognizer import (
     RANDOM_CLASSES,
     Labeller,
     LineBatch,
+    as_network,
     collate,
     is_learnable,
     read_samples,
@@ -242,7 +243,7 @@ class FineTuning:
 
 
 def _error(net: Crnn, samples: Sequence[LineSample], charset: Charset) -> float:
-    texts = read_samples(net, samples, charset)
+    texts = read_samples(as_network(net), samples, charset)
     return character_error_rate([
         (normalize(sample.text), normalize(text))
         for sample, text in zip(samples, texts, strict=True)

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from ocrengine import ctc
+from ocrengine.bundles import Network
 from ocrengine.charset import BLANK, Charset
 from ocrengine.nets.crnn import STRIDE, Crnn, CrnnConfig
 from ocrengine.training.characters import always_present, build_charset
@@ -203,16 +204,16 @@ class RecognizerTraining:
         """Character error rates of weights on held-out fonts and text."""
         net = Crnn(self.net.config)
         net.load_state_dict(tensors)
-        return score_lines(net, self.check, self.charset)
+        return score_lines(as_network(net), self.check, self.charset)
 
 
 def score_lines(
-    net: Crnn, check: dict[str, list[LineSample]], charset: Charset
+    network: Network, check: dict[str, list[LineSample]], charset: Charset
 ) -> dict[str, float]:
     """cer_<kind> -> character error rate"""
     scores = {}
     for name, samples in check.items():
-        read = read_samples(net, samples, charset)
+        read = read_samples(network, samples, charset)
         pairs = [
             (normalize(sample.text), normalize(text))
             for sample, text in zip(samples, read, strict=True)
@@ -233,27 +234,34 @@ def held_out_lines(
     }
 
 
-def read_samples(net: Crnn, samples: Sequence[LineSample], charset: Charset) -> list[str]:
-    """Greedy readings, one line at a time."""
+def as_network(net: Crnn) -> Network:
+    """(B, 3, HEIGHT, W) -> (B, T, C) logits, as every form of a recogniser gives them"""
     net.eval()
+
+    @torch.inference_mode()
+    def answer(batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        logits: NDArray[np.float32] = net(torch.from_numpy(batch[:, :1])).numpy()
+        return logits
+
+    return answer
+
+
+def read_samples(network: Network, samples: Sequence[LineSample], charset: Charset) -> list[str]:
+    """Greedy readings, one line at a time."""
     texts = []
-    for picture in _as_batches(samples):
-        best, probability = _best(net, picture)
+    for batch in _as_batches(samples):
+        best, probability = ctc.best_path(network(batch), logits=True)
         texts.append(ctc.decode(best[0], probability[0], charset)[0])
     return texts
 
 
-def _as_batches(samples: Sequence[LineSample]) -> Iterator[torch.Tensor]:
+def _as_batches(samples: Sequence[LineSample]) -> Iterator[NDArray[np.float32]]:
+    """(1, 3, HEIGHT, W) each, all three channels alike"""
     for sample in samples:
         width = -(-sample.picture.shape[1] // WIDTH_STEP) * WIDTH_STEP
-        padded = np.zeros((1, 1, HEIGHT, width), np.float32)
-        padded[0, 0, :, : sample.picture.shape[1]] = sample.picture / np.float32(127.5) - 1
-        yield torch.from_numpy(padded)
-
-
-@torch.inference_mode()
-def _best(net: Crnn, pictures: torch.Tensor) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-    return ctc.best_path(net(pictures).numpy(), logits=True)
+        padded = np.zeros((1, 3, HEIGHT, width), np.float32)
+        padded[..., : sample.picture.shape[1]] = sample.picture / np.float32(127.5) - 1
+        yield padded
 
 
 def about_recognizer(config: CrnnConfig, charset: Charset) -> dict[str, str]:

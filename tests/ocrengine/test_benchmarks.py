@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ocrengine.benchmarks import accuracy, bulk, invoices, memory, report
+from ocrengine.benchmarks import accuracy, bulk, forms, invoices, memory, report
 from ocrengine.benchmarks.accuracy import Measured
+from ocrengine.errors import BundleError
 from ocrengine.profiles import LOW_MEMORY, MB
 
 
@@ -187,3 +188,30 @@ def test_a_page_needs_what_was_forecast_or_less(monkeypatch):
     [row] = memory.measure(LOW_MEMORY, "fast")  # the larger one is above the profile's cap
     assert (row.width, row.height) == (320, 240)
     assert 50 * MB < row.peak < row.forecast
+
+
+def test_a_bundle_has_a_form_for_each_precision_it_can_compute_in():
+    found = forms.forms_of("fast")
+    assert [form.name for form in found] == ["fast, fp32", "fast, bf16", "fast, int8"]
+    assert found[0].files == found[1].files
+    assert sum(found[2].files.values()) < sum(found[0].files.values())
+
+
+def test_a_bundle_of_other_peoples_networks_has_no_forms():
+    with pytest.raises(BundleError, match="no network of ours"):
+        forms.forms_of("accurate")
+
+
+def test_each_form_is_measured_in_a_process_of_its_own_and_its_first_answer_does_not_count():
+    (form,) = (form for form in forms.forms_of("fast") if form.precision == "int8")
+    forms.measure([form], rounds=1)
+    assert form.peak > 10 * MB
+    assert [len(times) for times in form.milliseconds.values()] == [1, 1]
+
+
+def test_a_form_is_one_row():
+    form = forms.Form("/folder/narrow", "int8", {"detector": 1_500_000, "recognizer": 5_000_000})
+    form.peak = 150 * MB
+    form.milliseconds = {"page": [30.0, 90.0, 31.0], "lines": [12.4]}
+    form.scores = {"mean": 0.8, "cer_english": 0.05, "cer_chinese": 0.1}
+    assert form.row() == "| narrow, int8 | 1.5 + 5.0 | 31 | 12 | 150 | 0.800 | 0.050, 0.100 |"

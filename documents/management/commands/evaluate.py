@@ -21,7 +21,12 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--data", type=Path, help="folder of <set>/images, gt")
         parser.add_argument("--sets", help="names, with commas; default: every one there is")
-        parser.add_argument("--bundle", default=settings.OCR_BUNDLE, help="a name, or a folder")
+        parser.add_argument(
+            "--bundle", help="a name, or a folder; default: the one in force, without --data 'fast'"
+        )
+        parser.add_argument(
+            "--precision", default="fp32", help="without --data: fp32, bf16 or int8"
+        )
         parser.add_argument("--limit", type=int, help="lines of each subset")
         parser.add_argument(
             "--fine-tuning",
@@ -38,8 +43,7 @@ class Command(BaseCommand):
             self._try_fine_tuning(options["fine_tuning"].split(","))
             return
         if options["data"] is None:
-            for name, score in evaluate.rendered().items():
-                self.stdout.write(f"{name:12} {score:.4f}")
+            self._score_rendered(options["bundle"] or "fast", options["precision"])
             return
         data: Path = options["data"]
         there = sorted(path.parent.name for path in data.glob("*/gt"))
@@ -50,7 +54,7 @@ class Command(BaseCommand):
         profile = BALANCED.override(device="cpu", threads=1)
         try:
             for name, scores in evaluate.evaluate(
-                data, sets, options["bundle"], profile, options["limit"]
+                data, sets, options["bundle"] or settings.OCR_BUNDLE, profile, options["limit"]
             ):
                 found[name] = scores
                 self.stderr.write(f"{name} done")
@@ -63,6 +67,16 @@ class Command(BaseCommand):
                     path = options["worst"] / f"{name}-{subset}.png"
                     evaluate.worst_sheet(score.worst(20), path)
         self.stdout.write(evaluate.table(found))
+
+    def _score_rendered(self, bundle: str, precision: str) -> None:
+        from ocrengine.training import evaluate  # noqa: PLC0415  heavy
+
+        try:
+            scores = evaluate.rendered(bundle, precision)
+        except EngineError as error:
+            raise CommandError(str(error)) from error
+        for name, score in scores.items():
+            self.stdout.write(f"{name:12} {score:.4f}")
 
     def _try_fine_tuning(self, families: list[str]) -> None:
         from ocrengine.training import lines, recognizer, trial  # noqa: PLC0415  heavy

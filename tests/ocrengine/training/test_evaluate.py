@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ocrengine.bundles import write_checksums
 from ocrengine.charset import Charset
 from ocrengine.errors import BundleError
 from ocrengine.nets import checkpoint
@@ -13,9 +14,11 @@ from ocrengine.nets.crnn import Crnn, CrnnConfig
 from ocrengine.nets.dbnet import DbConfig, DbNetTwin
 from ocrengine.recognize import Recognizer
 from ocrengine.training import evaluate
+from ocrengine.training.detector import about_detector
 from ocrengine.training.evaluate import ReadLine, SubsetScore, read_page, table
 from ocrengine.training.labels import labelled_pages, quad_of
 from ocrengine.training.lines import Material
+from ocrengine.training.recognizer import about_recognizer
 from tests.ocrengine.fake_networks import CHARSET, RECOGNIZING, ColourRecognizer
 
 
@@ -120,22 +123,33 @@ def test_an_outline_of_many_points_becomes_a_rectangle():
     assert quad_of([[0, 0], [9, 0], [9, 3], [0, 3]]).tolist()[2] == [9, 3]
 
 
-def test_rendered_lines_and_pages_are_scored_by_one_command(tmp_path, material, monkeypatch):
+@pytest.fixture
+def untrained(tmp_path, material, monkeypatch):
+    """A bundle of tiny networks, and few samples to score it on."""
     charset = Charset(tuple(map(chr, range(32, 127))))
     lines = CrnnConfig(charset.classes, stem=4, channels=(4, 4, 8, 8), hidden=4)
-    about = {"config": json.dumps(vars(lines)), "charset": "".join(charset.characters)}
+    about = about_recognizer(lines, charset)
     checkpoint.save(tmp_path / "recognizer.safetensors", Crnn(lines).state_dict(), about)
     pages = DbConfig(4, 8)
-    about = {"config": json.dumps(vars(pages))}
+    about = about_detector(pages)
     checkpoint.save(tmp_path / "detector.safetensors", DbNetTwin(pages).state_dict(), about)
+    write_checksums(tmp_path, [".safetensors"])
     monkeypatch.setattr(Material, "installed", lambda **_: material)
     monkeypatch.setattr(evaluate, "CHECK_LINES", 3)
     monkeypatch.setattr(evaluate, "CHECK_PAGES", 1)
+    return str(tmp_path)
 
-    scores = evaluate.rendered(tmp_path)
 
+def test_rendered_lines_and_pages_are_scored_by_one_command(untrained):
+    scores = evaluate.rendered(untrained)
     assert set(scores) == {"cer_english", "cer_chinese", "precision", "recall", "mean"}
-    assert evaluate.rendered(tmp_path) == scores
+    assert evaluate.rendered(untrained) == scores
+
+
+@pytest.mark.parametrize(("bundle", "precision"), [("accurate", "fp32"), ("fast", "fp16")])
+def test_what_is_not_ours_or_has_no_such_form_is_not_scored(bundle, precision):
+    with pytest.raises(BundleError, match="no networks of ours"):
+        evaluate.rendered(bundle, precision)
 
 
 def test_evaluate_names_what_is_missing(tmp_path):

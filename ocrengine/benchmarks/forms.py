@@ -1,0 +1,144 @@
+"""What each form of our own networks costs and finds: in FP32, BF16, INT8, or with other weights.
+
+Each runs in a process of its own, `python -m ocrengine.benchmarks.forms BUNDLE PRECISION`, so that
+its memory is its own; all answer in turns, so that a busy machine hurts all alike.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from ocrengine.bundles import get_bundle, load_bundle
+from ocrengine.device import Device
+from ocrengine.errors import BundleError
+
+ROUNDS = 15
+PAGE = (1, 3, 640, 640)
+LINES = (8, 3, 32, 320)
+
+
+@dataclass
+class Form:
+    """One bundle in one precision, and what was measured."""
+
+    bundle: str
+    precision: str
+    files: dict[str, int]
+    """Bytes of the detector's and the recogniser's file"""
+    peak: int = 0
+    """Bytes of a process that holds both networks and has run both"""
+    milliseconds: dict[str, list[float]] = field(default_factory=dict)
+    """Of processor time: a page of 640 x 640 found, eight lines of 320 px read"""
+    scores: dict[str, float] = field(default_factory=dict)
+    """On rendered lines and pages that no training sees"""
+
+    @property
+    def name(self) -> str:
+        return f"{Path(self.bundle).name}, {self.precision}"
+
+    def row(self) -> str:
+        size = " + ".join(f"{bytes_ / 1e6:.1f}" for bytes_ in self.files.values())
+        page, lines = (statistics.median(times) for times in self.milliseconds.values())
+        errors = ", ".join(f"{self.scores[f'cer_{kind}']:.3f}" for kind in ("english", "chinese"))
+        found = f"{self.scores['mean']:.3f} | {errors}"
+        return f"| {self.name} | {size} | {page:.0f} | {lines:.0f} | {self.peak >> 20} | {found} |"
+
+
+HEADING = (
+    "| form | MB of files | detector, ms | 8 lines, ms | peak MB | F | CER English, Chinese |\n"
+    "|---|---|---|---|---|---|---|"
+)
+
+
+class Running:
+    """A form in its own process, which answers one line with one measurement."""
+
+    def __init__(self, form: Form) -> None:
+        self.form = form
+        self._child = subprocess.Popen(
+            [sys.executable, "-m", __name__, form.bundle, form.precision],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def measure(self) -> None:
+        assert self._child.stdin is not None
+        assert self._child.stdout is not None
+        self._child.stdin.write("\n")
+        self._child.stdin.flush()
+        line = self._child.stdout.readline()
+        if not line:
+            raise RuntimeError(f"the process of {self.form.name} ended")
+        answer = json.loads(line)
+        self.form.peak = answer["peak"]
+        for part in ("page", "lines"):
+            self.form.milliseconds.setdefault(part, []).append(answer[part])
+
+    def close(self) -> None:
+        self._child.kill()
+        self._child.communicate()  # waits, and closes the pipes
+
+
+def forms_of(bundle: str) -> list[Form]:
+    """One for each precision of a bundle of our own networks; BundleError for any other."""
+    spec = get_bundle(bundle)
+    files = spec.files()
+    if "detector.safetensors" not in files:
+        raise BundleError(f"the bundle {bundle} is no network of ours, and has one form")
+    found = []
+    for precision in spec.precisions:
+        kind = {"int8": "int8.onnx", "fp32": "onnx"}.get(precision, "safetensors")
+        kind = kind if f"detector.{kind}" in files else "safetensors"
+        paths = (files[f"{role}.{kind}"] for role in ("detector", "recognizer"))
+        sizes = [path.stat().st_size for path in paths]
+        found.append(
+            Form(bundle, precision, dict(zip(("detector", "recognizer"), sizes, strict=True)))
+        )
+    return found
+
+
+def measure(forms: Sequence[Form], rounds: int = ROUNDS) -> None:
+    """Time and memory of each; a first round, in which buffers are made, does not count."""
+    running = [Running(form) for form in forms]
+    try:
+        for _ in range(rounds + 1):
+            for one in running:
+                one.measure()
+    finally:
+        for one in running:
+            one.close()
+    for form in forms:
+        for times in form.milliseconds.values():
+            del times[0]
+
+
+def main() -> None:
+    bundle = load_bundle(sys.argv[1], Device("cpu", sys.argv[2], 1, "a measurement"))
+    noise = np.random.default_rng(1)
+    page, lines = (noise.uniform(-1, 1, shape).astype(np.float32) for shape in (PAGE, LINES))
+    for _ in sys.stdin:
+        start = time.process_time()
+        bundle.detector(page)
+        middle = time.process_time()
+        bundle.recognizer(lines)
+        answer = {
+            "page": 1000 * (middle - start),
+            "lines": 1000 * (time.process_time() - middle),
+            "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        }
+        print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    main()
