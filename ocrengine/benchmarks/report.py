@@ -6,6 +6,7 @@ import json
 import platform
 import textwrap
 from dataclasses import asdict
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,10 @@ from ocrengine.memory import available_memory, usable_cores
 from ocrengine.profiles import MB
 
 Rows = dict[str, dict[str, Measured]]
+
+
+def today() -> str:
+    return datetime.now(UTC).date().isoformat()
 
 
 def machine() -> dict[str, Any]:
