@@ -261,7 +261,7 @@ def bundle_in(folder: Path, name: str, licence: str) -> BundleSpec:
     sums = _checksums(folder)
     needed = {f"{role}.safetensors" for role in ("detector", "recognizer")}
     files = {file: folder / file for file in sorted({*sums, *needed})}
-    precisions = ["fp32"]
+    precisions = ["fp32", "fp16"]
     if "detector.onnx" not in sums:
         precisions.append("bf16")
     if "detector.int8.onnx" in sums:

@@ -66,6 +66,9 @@ class _StepScores(nn.Module):
         return self.net(gray).float()
 
 
+_HALVES = {"bf16": torch.bfloat16, "fp16": torch.float16}
+
+
 class TorchNetwork:
     """One array in, one array out; batch norms are folded into their convolutions."""
 
@@ -73,7 +76,7 @@ class TorchNetwork:
         self.metadata = metadata
         torch.set_num_threads(device.threads)
         self._device = torch.device(device.name)
-        self._half = device.precision == "bf16"
+        self._half = _HALVES.get(device.precision)
         folded = fold_batch_norms(net.eval()).to(self._device)
         self._net = folded.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
@@ -82,7 +85,8 @@ class TorchNetwork:
         """float32 in and out, shapes as the network says"""
         try:
             pixels = torch.from_numpy(batch).to(self._device, memory_format=torch.channels_last)
-            with torch.autocast(self._device.type, torch.bfloat16, enabled=self._half):
+            halved = self._half is not None
+            with torch.autocast(self._device.type, self._half, enabled=halved):
                 output: NDArray[np.float32] = self._net(pixels).cpu().numpy()
         except (RuntimeError, MemoryError) as error:
             if any(sign in str(error) for sign in _OUT_OF_MEMORY):

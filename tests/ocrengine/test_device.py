@@ -1,5 +1,6 @@
 """The device is what was asked for where the machine has it, and says why."""
 
+import sys
 from dataclasses import replace
 
 import pytest
@@ -12,12 +13,12 @@ from ocrengine.profiles import BALANCED, GPU, LOW_MEMORY
 
 @pytest.fixture
 def without_cuda(monkeypatch):
-    monkeypatch.setattr(device, "_cuda_is_usable", lambda: False)
+    monkeypatch.setattr(device, "_cuda_is_usable", lambda by_torch: False)
 
 
 @pytest.fixture
 def with_cuda(monkeypatch):
-    monkeypatch.setattr(device, "_cuda_is_usable", lambda: True)
+    monkeypatch.setattr(device, "_cuda_is_usable", lambda by_torch: True)
 
 
 @pytest.mark.usefixtures("without_cuda")
@@ -78,6 +79,27 @@ def test_asking_for_a_device_that_is_absent_is_an_error_and_not_a_surprise():
 def test_auto_takes_what_is_there_and_cpu_is_respected():
     assert choose_device(BALANCED).name == "cuda"
     assert choose_device(LOW_MEMORY).name == "cpu"
+
+
+@pytest.mark.usefixtures("with_cuda")
+@pytest.mark.parametrize(
+    ("precision", "precisions", "chosen"),
+    [
+        ("auto", ("fp32", "fp16", "int8"), "fp16"),
+        ("fp16", ("fp32", "fp16"), "fp16"),
+        ("fp32", ("fp32", "fp16"), "fp32"),
+        ("auto", ("fp32",), "fp32"),
+    ],
+)
+def test_a_gpu_computes_in_halves_where_torch_runs_the_networks(precision, precisions, chosen):
+    device = choose_device(replace(GPU, precision=precision), precisions)
+    assert (device.name, device.precision) == ("cuda", chosen)
+
+
+def test_no_library_is_asked_for_a_gpu_where_no_driver_is(monkeypatch):
+    monkeypatch.setattr(device, "DRIVERS", ("/nowhere",))
+    monkeypatch.setitem(sys.modules, "torch", None)  # an import would fail
+    assert not device._cuda_is_usable(by_torch=True)
 
 
 @pytest.mark.usefixtures("without_cuda")

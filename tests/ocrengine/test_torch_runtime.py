@@ -58,8 +58,9 @@ def test_a_recognizer_answers_with_logits_says_so_and_brings_its_charset(recogni
     assert (loaded.metadata["charset"], loaded.metadata["height"]) == (" a一", "32")
 
 
-def test_half_the_precision_says_nearly_the_same(detector, recognizer):
-    half = replace(CPU, precision="bf16")
+@pytest.mark.parametrize("precision", ["bf16", "fp16"])
+def test_half_the_precision_says_nearly_the_same(detector, recognizer, precision):
+    half = replace(CPU, precision=precision)
     for load, shape in ((load_detector, (1, 3, 64, 64)), (load_recognizer, (1, 3, 32, 64))):
         path = detector if load is load_detector else recognizer
         pixels = np.random.default_rng(1).uniform(-1, 1, shape).astype(np.float32)
