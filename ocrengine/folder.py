@@ -47,7 +47,11 @@ def files_of(folder: Path) -> list[Path]:
 
 
 def read_files(
-    paths: Iterable[Path], engines: Sequence[EngineProcess], *, detect_only: bool = False
+    paths: Iterable[Path],
+    engines: Sequence[EngineProcess],
+    *,
+    detect_only: bool = False,
+    at_once: int | None = None,
 ) -> Iterator[PageRead]:
     """Every page of every file, in their order; each engine has as many pages at a time as it
     takes, and each page is decoded by a child of its own while others are read."""
@@ -55,7 +59,7 @@ def read_files(
     for engine in engines:
         for _ in range(engine.pages):
             idle.put(engine)
-    at_once = idle.qsize()
+    at_once = at_once or idle.qsize()
 
     def read(page: Callable[[EngineProcess], PageRead]) -> PageRead:
         engine = idle.get()

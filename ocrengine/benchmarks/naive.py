@@ -1,8 +1,8 @@
-"""What one writes first: our own weights in torch, one file after another, the whole page at native
+"""What one writes first: our own weights, one file after another, the whole page at native
 size through the detector, one line after another through the recogniser.
 
-A process of its own, `python -m ocrengine.benchmarks.naive BUNDLE`: it answers each path on its
-standard input with the page's texts.
+A process of its own, `python -m ocrengine.benchmarks.naive BUNDLE PRECISION`: it answers each path
+on its standard input with the page's texts. Fp32 is torch's, int8 is ONNX Runtime's.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ WHOLE = 30_000
 
 
 def main() -> None:
-    bundle = load_bundle(sys.argv[1], Device("cpu", "fp32", usable_cores(), "torch's own default"))
+    name, precision = sys.argv[1:]
+    bundle = load_bundle(name, Device("cpu", precision, usable_cores(), "the runtime's default"))
     settings = replace(bundle.detector_settings, largest_tile=None, first_side=None)
     detector = Detector(bundle.detector, settings, WHOLE)
     recognizer = Recognizer(
