@@ -218,6 +218,7 @@ def table(measured: dict[str, Bulk]) -> str:
         lines.append(
             f"| {name} | {row.pages / row.wall_seconds:.2f}"
             f" | {first.wall_seconds / row.wall_seconds:.2f} | {row.cpu_seconds / row.pages:.3f}"
-            f" | {row.utilisation:.0%} | {row.peak_pss // 2**20} | {same_lines(row, one_by_one):.2%} |"
+            f" | {row.utilisation:.0%} | {row.peak_pss // 2**20}"
+            f" | {same_lines(row, one_by_one):.2%} |"
         )
     return "\n".join(lines)

@@ -98,6 +98,8 @@ def forms_of(bundle: str) -> list[Form]:
         raise BundleError(f"the bundle {bundle} is no network of ours, and has one form")
     found = []
     for precision in spec.precisions:
+        if precision == "fp16":
+            continue  # a GPU's; no processor is asked for it
         kind = {"int8": "int8.onnx", "fp32": "onnx"}.get(precision, "safetensors")
         kind = kind if f"detector.{kind}" in files else "safetensors"
         paths = (files[f"{role}.{kind}"] for role in ("detector", "recognizer"))
