@@ -31,6 +31,10 @@ class DbConfig:
         return f"dbnet-{self.trunk}"
 
     @property
+    def in_words(self) -> str:
+        return f"{self.architecture} of width {self.width} and neck {self.neck}"
+
+    @property
     def stages(self) -> tuple[int, int, int, int]:
         """Channels of the four maps that the trunk gives."""
         if self.trunk == "mobilenetv3-small":

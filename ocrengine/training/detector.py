@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -13,13 +14,16 @@ from numpy.typing import NDArray
 
 from ocrengine.bundles import FAST_DETECTING, Network
 from ocrengine.detect import boxes_from_map
+from ocrengine.errors import BundleError
 from ocrengine.geometry import Quads, unclip
+from ocrengine.nets import checkpoint
 from ocrengine.nets.dbnet import DbConfig, DbNet, DbNetTwin
 from ocrengine.training.db_targets import make_targets
 from ocrengine.training.lines import Material
-from ocrengine.training.losses import db_loss
+from ocrengine.training.losses import db_loss, distillation_loss
 from ocrengine.training.pages import PageRenderer, PageSample
 from ocrengine.training.runs import SYMMETRIC, Order, Run, Schedule, training_device
+from ocrengine.training.slimming import prune_detector
 
 SIDE = 512
 BATCH = 4
@@ -47,20 +51,48 @@ def collate(pages: list[PageSample]) -> tuple[torch.Tensor, dict[str, torch.Tens
     return as_input([page.picture for page in pages]), maps
 
 
-def start(order: Order, side: int, config: DbConfig) -> None:
-    """Train on what this system has installed."""
+@dataclass(frozen=True)
+class Origin:
+    """What a detector learns from besides pages: checkpoints of another one, or nothing."""
+
+    pruned: Path | None = None
+    """Its strongest channels are what the training starts with."""
+    teacher: Path | None = None
+    """Its maps are learned beside the labels."""
+
+
+NOTHING = Origin()
+
+
+def start(order: Order, side: int, config: DbConfig, origin: Origin = NOTHING) -> None:
+    """Train on what this system has installed. Raises BundleError when the weights to go on from
+    are of another shape."""
+    if order.weights.exists() and (found := read_net(order.weights).config) != config:
+        raise BundleError(
+            f"{order.weights} holds {found.in_words}, not {config.in_words}: ask for that, or name"
+            " another file with --weights"
+        )
     check = held_out_pages(Material.installed(held_out=True), CHECK_PAGES, side)
-    DetectorTraining(order, Material.installed(), check, side, config).train()
+    DetectorTraining(order, Material.installed(), check, side, config, origin).train()
+
+
+def read_net(path: Path) -> DbNetTwin:
+    """A detector's checkpoint; its branch of thresholds too, where the file has one."""
+    tensors, metadata = checkpoint.load(path)
+    net = DbNetTwin(DbConfig(**json.loads(metadata["config"])))
+    net.load_state_dict(tensors, strict=False)
+    return net
 
 
 class DetectorTraining:
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917  what a training is made of
         self,
         order: Order,
         material: Material,
         check: list[PageSample],
         side: int = SIDE,
         config: DbConfig | None = None,
+        origin: Origin = NOTHING,
     ) -> None:
         """check   pages that the weights are scored on; side   pixels of the training's pages"""
         torch.set_num_threads(1)
@@ -69,8 +101,15 @@ class DetectorTraining:
         self.material, self.check, self.side = material, check, side
         net = DbNetTwin(config or DbConfig())
         torch.nn.init.constant_(net.probability[-1].bias, BIAS)  # type: ignore[arg-type]
+        if origin.pruned:
+            whole = read_net(origin.pruned)
+            net.load_state_dict(prune_detector(whole.state_dict(), whole.config, net.config))
         self.device = training_device()
         self.net = net.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.teacher: DbNetTwin | None = None
+        if origin.teacher:
+            self.teacher = read_net(origin.teacher).eval()
+            self.teacher.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.run = Run(
             order,
             self.net,
@@ -114,9 +153,14 @@ class DetectorTraining:
         self.net.train()
         pictures, maps = collate(pages)
         maps = {name: values.to(self.device) for name, values in maps.items()}
+        pictures = pictures.to(self.device)
         with torch.autocast(self.device.type, torch.bfloat16):
-            probability, threshold = self.net.both(pictures.to(self.device))
+            probability, threshold = self.net.both(pictures)
         loss = db_loss(probability, threshold, maps)
+        if self.teacher is not None:
+            with torch.no_grad(), torch.autocast(self.device.type, torch.bfloat16):
+                taught = self.teacher(pictures)
+            loss = loss + distillation_loss(probability, taught, maps)
         self.run.step(loss, len(pages), sum(len(page.quads) for page in pages))
 
     def score(self, tensors: Mapping[str, torch.Tensor]) -> dict[str, float]:

@@ -175,7 +175,7 @@ class Run:
             self.average = Average(self.net, self.average_decay)
             self.seen = Seen.from_metadata(metadata)
             return f"goes on at {self.seen.samples} samples from {self.order.weights.name}"
-        return "starts from nothing"
+        return "starts anew"
 
     def step(self, loss: torch.Tensor, samples: int, characters: int = 0) -> None:
         """Backward, clip, update, count."""

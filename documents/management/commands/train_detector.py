@@ -22,6 +22,14 @@ class Command(TrainingCommand):
         parser.add_argument(
             "--trunk", default="resnet18", help="resnet18, mobilenetv3-small or shufflenetv2"
         )
+        parser.add_argument("--width", type=int, default=32, help="channels of ResNet-18's first")
+        parser.add_argument("--neck", type=int, default=96, help="channels of the pyramid")
+        parser.add_argument(
+            "--prune", type=Path, metavar="CHECKPOINT", help="start from its strongest channels"
+        )
+        parser.add_argument(
+            "--teacher", type=Path, metavar="CHECKPOINT", help="learn its maps beside the labels"
+        )
 
     def look(self, path: Path, seed: int) -> None:
         from ocrengine.training import sheets  # noqa: PLC0415  heavy
@@ -37,4 +45,6 @@ class Command(TrainingCommand):
 
         weights = options["weights"] or detector.WEIGHTS
         order = runs.Order(options["folder"], weights, options["until"], options["seed"], peers)
-        detector.start(order, options["side"], DbConfig(trunk=options["trunk"]))
+        config = DbConfig(options["width"], options["neck"], options["trunk"])
+        origin = detector.Origin(options["prune"], options["teacher"])
+        detector.start(order, options["side"], config, origin)

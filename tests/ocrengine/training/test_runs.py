@@ -7,12 +7,20 @@ from dataclasses import replace
 import pytest
 import torch
 
+from ocrengine.errors import BundleError
 from ocrengine.nets import checkpoint
 from ocrengine.nets.crnn import CrnnConfig
-from ocrengine.nets.dbnet import DbConfig
-from ocrengine.training import recognizer
+from ocrengine.nets.dbnet import DbConfig, DbNetTwin
+from ocrengine.training import detector, recognizer
 from ocrengine.training.characters import build_charset
-from ocrengine.training.detector import DetectorTraining, count_matches, held_out_pages
+from ocrengine.training.detector import (
+    DetectorTraining,
+    Origin,
+    about_detector,
+    count_matches,
+    held_out_pages,
+    read_net,
+)
 from ocrengine.training.recognizer import RecognizerTraining, held_out_lines
 from ocrengine.training.runs import Average, Order, Run, Schedule, Seen
 
@@ -65,7 +73,7 @@ def test_a_training_goes_on_from_landed_weights_alone(order):
 
 
 def test_without_files_it_starts_from_nothing(order):
-    assert make_run(order).resume() == "starts from nothing"
+    assert make_run(order).resume() == "starts anew"
 
 
 def test_only_better_weights_land_and_their_checksum_with_them(order):
@@ -197,6 +205,27 @@ def test_a_detector_learns_to_find_what_it_is_shown(tmp_path, material):
     going_on = DetectorTraining(more, material, pages, side=128, config=DbConfig(4, 8))
     going_on.train()
     assert going_on.run.seen.samples == 16
+
+
+def test_a_detector_starts_from_the_strongest_channels_of_a_trained_one(tmp_path, material):
+    pages = held_out_pages(material, 1, 128)
+    wide = Order(tmp_path / "wide", tmp_path / "wide.safetensors", until=4)
+    DetectorTraining(wide, material, pages, side=128, config=DbConfig(8, 16)).train()
+    narrow = Order(tmp_path / "narrow", tmp_path / "narrow.safetensors", until=4)
+    origin = Origin(pruned=wide.weights)
+    training = DetectorTraining(narrow, material, pages, 128, DbConfig(4, 8), origin)
+    stem = training.net.trunk.stem[0][0].weight.detach()
+    kept = read_net(wide.weights).trunk.stem[0][0].weight
+    assert all(any(torch.equal(filters, other) for other in kept) for filters in stem)
+    training.train()
+    assert read_net(narrow.weights).config == DbConfig(4, 8)
+
+
+def test_weights_of_another_shape_are_not_trained_on(tmp_path):
+    weights = tmp_path / "net.safetensors"
+    checkpoint.save(weights, DbNetTwin(DbConfig(4, 8)).state_dict(), about_detector(DbConfig(4, 8)))
+    with pytest.raises(BundleError, match="width 4 and neck 8"):
+        detector.start(Order(tmp_path, weights, until=4), 128, DbConfig(8, 8))
 
 
 def test_boxes_are_matched_one_to_one():
