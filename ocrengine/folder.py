@@ -56,8 +56,9 @@ def read_files(
     """Every page of every file, in their order; each engine has as many pages at a time as it
     takes, and each page is decoded by a child of its own while others are read."""
     idle: SimpleQueue[EngineProcess] = SimpleQueue()
-    for engine in engines:
-        for _ in range(engine.pages):
+    # In turns: two pages are one for each of two engines, not both for the first.
+    for _ in range(max(engine.pages for engine in engines)):
+        for engine in engines:
             idle.put(engine)
     at_once = at_once or idle.qsize()
 

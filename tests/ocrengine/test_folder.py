@@ -100,6 +100,15 @@ def test_several_engines_read_at_the_same_time_a_page_each_and_in_order(scan, bo
     assert [reader.read for reader in readers] == [3, 3]
 
 
+def test_as_many_pages_as_engines_are_one_for_each_though_each_takes_more(scan):
+    meeting = threading.Barrier(2)
+    readers = [CountingReader(meeting), CountingReader(meeting)]
+    for reader in readers:
+        reader.pages = 2
+    assert len(list(read_files([scan, scan], readers))) == 2
+    assert [reader.read for reader in readers] == [1, 1]
+
+
 def test_a_refused_file_does_not_keep_others_from_being_read(reader, scan, tmp_path):
     (tmp_path / "notes.docx").write_bytes(b"PK")
     refused, page = read_files([tmp_path / "notes.docx", scan], [reader])
