@@ -16,7 +16,8 @@ MEGAPIXEL = 1_000_000
 class EngineProfile:
     name: str
     max_page_pixels: int
-    """A page is decoded at native size up to this, reduced above it."""
+    """A page is decoded at native size up to this, reduced above it. A sheet of A0 at 150 dots per
+    inch has 35 megapixels, and 8-point print on it 17 pixels: enough to be read."""
     tile_side: int
     """Longest side of one detection input, in pixels; larger pages are shrunk or tiled."""
     files_per_batch: int
@@ -55,7 +56,7 @@ class EngineProfile:
 
 LOW_MEMORY = EngineProfile(
     name="low_memory",
-    max_page_pixels=25 * MEGAPIXEL,
+    max_page_pixels=36 * MEGAPIXEL,
     tile_side=640,
     files_per_batch=5,
     workers=1,
