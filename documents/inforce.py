@@ -19,6 +19,8 @@ from ocrengine.profiles import get_profile
 
 KNOBS = {
     "tile_side": "OCR_TILE_SIDE",
+    "workers": "OCR_WORKERS",
+    "slots": "OCR_SLOTS",
     "threads": "OCR_THREADS",
     "memory_ceiling": "OCR_MEMORY_CEILING",
     "files_per_batch": "OCR_FILES_PER_BATCH",

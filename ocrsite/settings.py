@@ -259,7 +259,18 @@ STORAGES = {
 
 # --- The engine and its limits, as typed objects -------------------------------------------------
 _profile, OCR_PROFILE_REASON = choose_profile(available_memory(), env_str("OCR_PROFILE"))
+OCR_BUNDLE = env_str("OCR_BUNDLE", "accurate")
+OCR_CORES = usable_cores()
+OCR_TUNED_FILE = DATA_DIR / "tuned.json"
+OCR_TUNED = tuned.load_for(OCR_TUNED_FILE, _profile.name, OCR_BUNDLE)
+if OCR_TUNED:
+    _profile = _profile.override(
+        workers=OCR_TUNED.processes, slots=OCR_TUNED.slots, threads=OCR_TUNED.threads
+    )
+OCR_WORKERS = env_int("OCR_WORKERS", min(_profile.workers, OCR_CORES), at_least=1)
 OCR_PROFILE = _profile.override(
+    workers=OCR_WORKERS,
+    slots=env_int("OCR_SLOTS", min(_profile.slots, max(1, OCR_CORES // OCR_WORKERS)), at_least=1),
     tile_side=env_int("OCR_TILE_SIDE", at_least=320),
     threads=env_int("OCR_THREADS", at_least=1),
     memory_ceiling=env_size("OCR_MEMORY_CEILING"),
@@ -267,17 +278,6 @@ OCR_PROFILE = _profile.override(
     device=env_str("OCR_DEVICE") or None,
     precision=env_str("OCR_PRECISION") or None,
 )
-OCR_BUNDLE = env_str("OCR_BUNDLE", "accurate")
-OCR_TUNED_FILE = DATA_DIR / "tuned.json"
-OCR_TUNED = tuned.load_for(OCR_TUNED_FILE, OCR_PROFILE.name, OCR_BUNDLE)
-if OCR_TUNED:
-    OCR_PROFILE = OCR_PROFILE.override(
-        workers=OCR_TUNED.processes,
-        slots=OCR_TUNED.slots,
-        threads=OCR_PROFILE.threads or OCR_TUNED.threads,
-    )
-OCR_CORES = usable_cores()
-OCR_WORKERS = env_int("OCR_WORKERS", min(OCR_PROFILE.workers, OCR_CORES), at_least=1)
 OCR_UPLOAD_LIMITS = UploadLimits()
 OCR_USER_LIMITS = UserLimits(
     storage_limit_bytes=env_size("OCR_STORAGE_PER_USER", UserLimits.storage_limit_bytes),
