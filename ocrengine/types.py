@@ -63,7 +63,7 @@ class PageResult:
     lines: tuple[Line, ...]
     receipt: Receipt
     seconds: dict[str, float] = field(default_factory=dict)
-    """Wall seconds by stage: load, orient, detect, recognize, order."""
+    """Wall seconds by stage: detect, recognize, orient, order."""
 
     @property
     def text(self) -> str:

@@ -56,8 +56,15 @@ class Reading:
 
     image: WorkingImage
     result: PageResult
+    decode_seconds: float
     seconds: float
     peak_memory: int
+
+    @property
+    def stages(self) -> dict[str, float]:
+        """Wall seconds by stage; "read" is all of the engine's, waiting for other pages too."""
+        taken = {"decode": self.decode_seconds, **self.result.seconds, "read": self.seconds}
+        return {stage: round(seconds, 3) for stage, seconds in taken.items()}
 
 
 def read_page(
@@ -67,6 +74,7 @@ def read_page(
 
     Raises FileRefused, files.StoredFileMissing, Cancelled, EngineError.
     """
+    began = time.monotonic()
     image = _decode(page, folder, should_stop)
     started = time.monotonic()
     result = reader.read_page(
@@ -75,7 +83,8 @@ def read_page(
         tile_side=_tile_side(page),
         should_stop=should_stop,
     )
-    return Reading(image, result, time.monotonic() - started, reader.peak_memory)
+    seconds = time.monotonic() - started
+    return Reading(image, result, started - began, seconds, reader.peak_memory)
 
 
 def settle(lease: Lease, page: Page, reading: Future[Reading], reader: Reader) -> None:
@@ -152,7 +161,7 @@ def _store(lease: Lease, page: Page, reading: Reading) -> None:
             outcome=Outcome.DONE,
             width=result.width,
             height=result.height,
-            receipt=asdict(result.receipt),
+            receipt=asdict(result.receipt) | {"seconds": reading.stages},
             notes=list(result.receipt.notes),
             view_name=view_name,
             view_bytes=size,

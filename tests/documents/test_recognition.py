@@ -42,6 +42,7 @@ def test_a_page_that_was_read_has_its_lines_its_receipt_and_its_view(document):
     assert page.lines.first().revisions.get().source == "machine"
     assert page.confidence == pytest.approx(0.9)
     assert page.receipt["bundle"] == "fake"
+    assert set(page.receipt["seconds"]) == {"decode", "read"}
     assert files.path_of(page.view_name).stat().st_size == page.view_bytes > 0
     assert Attempt.objects.get().outcome == "done"
     assert Job.objects.get().state == JobState.DONE
