@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -98,15 +99,17 @@ def _reasons(counted: dict[str, int]) -> str:
 
 
 def _heading(facts: dict[str, Any]) -> str:
-    kinds = "; ".join(f"{name} {count}" for name, count in facts["kinds"].items())
-    return (
-        f"The whole product (web, queue, workers, all children) in a control group, measured"
-        f" {facts['date']} on {report.machine_in_words()}, by\n`./run manage benchmark --limit MB"
-        " --profile PROFILE --bundles BUNDLE --pages N`, one run a row. Pages are drawn, some in"
-        f" Chinese where there is a\ntypeface for it; of the last run: {kinds}. They are handed in"
-        " five files at a time as fast as the product takes\nthem. Seconds a page are wall seconds"
-        " from the first upload to the last page's end, divided by pages; a\npage's own go from"
-        " decoding to storing. The first peak is what processes hold themselves, looked at five\n"
-        "times a second; the second is what the kernel counts against the limit, files that it"
-        " remembers included, which\nit lets grow until it needs the room."
+    kinds = "; ".join(f"{name}: {count}" for name, count in facts["kinds"].items())
+    machine = report.machine_in_words().replace("\n", " ")
+    told = (
+        "The whole product (web, queue, workers, all children) in a control group, measured"
+        f" {facts['date']} on {machine}, one run a row, by `./run manage benchmark --limit MB"
+        " --profile PROFILE --bundles BUNDLE --pages N`. Pages are drawn, some in Chinese where"
+        f" there is a typeface for it; of the last run {kinds}. They are handed in five files at a"
+        " time as fast as the product takes them. Seconds a page are wall seconds from the first"
+        " upload to the last page's end, divided by pages; a page's own go from its lease to its"
+        " end, while others are in hand too. The first peak is what processes hold themselves,"
+        " looked at five times a second; the second is what the kernel counts against the limit,"
+        " files that it remembers included, which it lets grow until it needs the room."
     )
+    return textwrap.fill(told, 100, break_on_hyphens=False)
