@@ -1,18 +1,14 @@
-"""Sheets far larger than a page: is 8-point print on them read, in what time and memory?
-
-They are drawn by a process of its own, `python -m ocrengine.benchmarks.giant FOLDER`: a child's
-peak, as the system tells it, is never under what its parent once held.
-"""
+"""Sheets far larger than a page: is 8-point print on them read, in what time and memory?"""
 
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -114,7 +110,7 @@ def _sentences(rng: np.random.Generator) -> Iterator[str]:
         yield from (words[0].capitalize(), *words[1:-1], f"{words[-1]}.")
 
 
-def write_sheets(folder: Path, sheets: Sequence[Sheet] = SHEETS) -> None:
+def write_sheets(folder: Path, sheets: Sequence[Sheet]) -> None:
     """<name>.jpg and <name>.json, its lines, of each."""
     for sheet in sheets:
         page, lines = draw_sheet(sheet)
@@ -123,12 +119,18 @@ def write_sheets(folder: Path, sheets: Sequence[Sheet] = SHEETS) -> None:
         (folder / f"{sheet.name}.json").write_text(text)
 
 
-def measure(bundles: Sequence[str], profiles: Sequence[EngineProfile]) -> Iterator[Giant | str]:
+def measure(
+    bundles: Sequence[str], profiles: Sequence[EngineProfile], sheets: Sequence[Sheet] = SHEETS
+) -> Iterator[Giant | str]:
     """Each sheet by each engine, loading included; or what became of it."""
-    with tempfile.TemporaryDirectory(prefix="sheets-") as name:
-        folder = Path(name)
-        subprocess.run([sys.executable, "-m", "ocrengine.benchmarks.giant", name], check=True)
-        for path in sorted(folder.glob("*.jpg")):
+    with (
+        tempfile.TemporaryDirectory(prefix="sheets-") as name,
+        # Who draws stays until the end: the peak of this process's children is that of decoders
+        # only as long as no larger child has ended, nor was this process itself larger.
+        ProcessPoolExecutor(1, mp_context=get_context("spawn")) as drawing,
+    ):
+        drawing.submit(write_sheets, Path(name), sheets).result()
+        for path in sorted(Path(name).glob("*.jpg")):
             for bundle in bundles:
                 for profile in profiles:
                     try:
@@ -205,7 +207,3 @@ def table(measured: Sequence[Giant]) -> str:
         for row in measured
     ]
     return "\n".join(lines)
-
-
-if __name__ == "__main__":
-    write_sheets(Path(sys.argv[1]))

@@ -1,7 +1,5 @@
 """Sheets of print to measure with, and how what was read of them is judged."""
 
-import subprocess
-
 import pytest
 
 from ocrengine.benchmarks import giant
@@ -51,8 +49,7 @@ def test_each_printed_line_is_held_against_what_was_read_in_its_place(read, edit
 
 
 def test_a_sheet_is_read_and_one_that_cannot_be_is_told(monkeypatch):
-    monkeypatch.setattr(giant.subprocess, "run", lambda command, check: draw(command[-1]))
-    [row] = giant.measure(["fast"], [LOW_MEMORY])
+    [row] = giant.measure(["fast"], [LOW_MEMORY], [SMALL])
     assert row.size == (1600, 700)
     assert row.by_line < 0.05
     assert row.in_order < 0.05
@@ -63,11 +60,6 @@ def test_a_sheet_is_read_and_one_that_cannot_be_is_told(monkeypatch):
         raise DecoderOutOfMemory("too large")
 
     monkeypatch.setattr(giant, "decode_page", fail)
-    assert list(giant.measure(["fast"], [LOW_MEMORY])) == [
+    assert list(giant.measure(["fast"], [LOW_MEMORY], [SMALL])) == [
         "small, fast, low_memory: page_memory (too large)"
     ]
-
-
-def draw(folder):
-    giant.write_sheets(giant.Path(folder), [SMALL])
-    return subprocess.CompletedProcess([], 0)
