@@ -16,7 +16,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +29,7 @@ from ocrengine.errors import (
     OutOfMemory,
 )
 from ocrengine.memory import memory_of, peak_memory_of
+from ocrengine.spawning import spawn
 
 POLL_SECONDS = 0.2
 READY = 0
@@ -51,26 +52,13 @@ class _Waiting:
     should_stop: ShouldStop | None
 
 
-_spawners: dict[int, ThreadPoolExecutor] = {}
-"""This process's own thread that starts children, by process: a fork leaves it behind."""
-
-
-def _spawn(command: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
-    """Popen from a thread that lives as long as this process. A child asks to be killed when its
-    parent dies, and the kernel takes the thread that started it for its parent."""
-    pid = os.getpid()
-    if pid not in _spawners:
-        _spawners[pid] = ThreadPoolExecutor(1, thread_name_prefix="spawner")
-    return _spawners[pid].submit(lambda: subprocess.Popen(command, **options)).result()
-
-
 class RunningChild:
     """A child process that answers. Several threads may ask at the same time."""
 
     def __init__(self, command: Sequence[str], env: dict[str, str], memory_ceiling: int) -> None:
         """memory_ceiling   anonymous resident bytes at which it is killed"""
         self._ceiling = memory_ceiling
-        self._process = _spawn(
+        self._process = spawn(
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -118,6 +118,7 @@ STDLIB_ONLY = (
     "ocrengine.process",
     "ocrengine.profiles",
     "ocrengine.running_child",
+    "ocrengine.spawning",
     "ocrengine.tuned",
     "ocrengine.types",
 )
