@@ -111,6 +111,7 @@ STDLIB_ONLY = (
     "ocrengine.choose",
     "ocrengine.decoder",
     "ocrengine.decoder.client",
+    "ocrengine.decoder.forked",
     "ocrengine.decoder.headers",
     "ocrengine.decoder.sniffing",
     "ocrengine.errors",

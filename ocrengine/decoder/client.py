@@ -9,17 +9,21 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import resource
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from ocrengine.decoder.forked import (
+    MAX_ANSWER,
+    ForkedChild,
+    ServerDied,
+    forked_usage,
+    nursery,
+)
 from ocrengine.decoder.headers import plain_size
 from ocrengine.decoder.sniffing import HEAD_BYTES, MIME, kind_of, looks_like
 from ocrengine.errors import (
@@ -33,7 +37,8 @@ from ocrengine.errors import (
 MB = 1024 * 1024
 CHILD = Path(__file__).with_name("child.py")
 POLL_SECONDS = 0.2
-MAX_ANSWER = 4 * MB
+TRIES = 2
+"""A server that is killed, or ends for want of work just then, is not the file's fault."""
 
 
 @dataclass(frozen=True)
@@ -153,14 +158,6 @@ def decode_page(  # noqa: PLR0913  what varies from page to page
     return WorkingImage(**names, notes=tuple(answer.pop("notes")), **answer)
 
 
-def _command(order: dict[str, Any], limits: DecodeLimits, out_dir: Path | None) -> list[str]:
-    # -I: no environment, no user site, no current folder; -S: no site, whose start-up costs more
-    # than the child's own imports. The packages' folder is handed over instead.
-    packages = [p for p in sys.path if p.endswith(("site-packages", "dist-packages"))]
-    order = order | {"limits": asdict(limits), "out_dir": str(out_dir or ""), "packages": packages}
-    return [sys.executable, "-I", "-S", str(CHILD), json.dumps(order)]
-
-
 def _run(
     path: Path,
     order: dict[str, Any],
@@ -168,55 +165,34 @@ def _run(
     out_dir: Path | None,
     should_stop: Callable[[], bool] | None,
 ) -> dict[str, Any]:
-    with path.open("rb") as file:
-        child = subprocess.Popen(
-            _command(order, limits, out_dir),
-            stdin=file,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={},
-            cwd="/",
-            close_fds=True,
-            start_new_session=True,
-        )
-    try:
-        output = _wait(child, limits, should_stop)
-    finally:
-        _kill_group(child)
-    return _answer_of(child, output)
+    order = order | {"limits": asdict(limits), "out_dir": str(out_dir or "")}
+    for _ in range(TRIES):
+        with path.open("rb") as file, contextlib.suppress(ServerDied):
+            child = nursery(CHILD).order(json.dumps(order), file)
+            try:
+                _wait(child, limits, should_stop)
+            finally:
+                child.end()
+            return _answer_of(child)
+    raise DecoderCrashed("the process that starts decoders was killed twice")
 
 
-def _wait(
-    child: subprocess.Popen[bytes],
-    limits: DecodeLimits,
-    should_stop: Callable[[], bool] | None,
-) -> bytes:
+def _wait(child: ForkedChild, limits: DecodeLimits, should_stop: Callable[[], bool] | None) -> None:
     deadline = time.monotonic() + limits.wall_seconds
-    while True:
-        try:
-            return child.communicate(timeout=POLL_SECONDS)[0][:MAX_ANSWER]
-        except subprocess.TimeoutExpired:
-            if time.monotonic() > deadline:
-                raise DecoderTimeout(f"over {limits.wall_seconds:.0f} s") from None
-            if should_stop is not None and should_stop():
-                raise Cancelled from None
+    while child.status is None and len(child.output) <= MAX_ANSWER:
+        child.listen(POLL_SECONDS)
+        if time.monotonic() > deadline and child.status is None:
+            raise DecoderTimeout(f"over {limits.wall_seconds:.0f} s")
+        if child.status is None and should_stop is not None and should_stop():
+            raise Cancelled
 
 
-def _kill_group(child: subprocess.Popen[bytes]) -> None:
-    """The child leads its own session: whatever it started goes with it."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(child.pid, signal.SIGKILL)
-    child.wait()
-    if child.stdout:
-        child.stdout.close()
-
-
-def _answer_of(child: subprocess.Popen[bytes], output: bytes) -> dict[str, Any]:
-    status = child.returncode
+def _answer_of(child: ForkedChild) -> dict[str, Any]:
+    status = child.status
     if status in (-signal.SIGXCPU, -signal.SIGALRM):
         raise DecoderTimeout("processor time ran out")
     try:
-        answer: dict[str, Any] = json.loads(output)
+        answer: dict[str, Any] = json.loads(bytes(child.output[:MAX_ANSWER]))
     except ValueError:
         # pdfium aborts when it is refused memory, and no handler of ours can catch that.
         if status == -signal.SIGABRT:
@@ -230,6 +206,8 @@ def _answer_of(child: subprocess.Popen[bytes], output: bytes) -> dict[str, Any]:
 
 
 def children_usage() -> tuple[float, int]:
-    """Processor seconds and peak resident bytes of this process's ended children."""
+    """Processor seconds and peak resident bytes of this process's ended children, decoders
+    among them."""
+    seconds, peak = forked_usage()
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
+    return usage.ru_utime + usage.ru_stime + seconds, max(usage.ru_maxrss * 1024, peak)

@@ -9,7 +9,6 @@ import json
 import os
 import stat
 import struct
-import subprocess
 import time
 import zlib
 from pathlib import Path
@@ -88,7 +87,7 @@ def test_a_kind_is_known_by_its_bytes(stored, form):
     ],
 )
 def test_other_kinds_are_refused_without_starting_a_parser(stored, data, guess, monkeypatch):
-    monkeypatch.setattr(client.subprocess, "Popen", None)
+    monkeypatch.setattr(client, "nursery", None)
     with pytest.raises(FileRefused) as caught:
         inspect_file(stored(data))
     assert caught.value.code == "unsupported_type"
@@ -369,25 +368,16 @@ def test_damage_that_the_header_hides_is_found_when_the_page_is_decoded(stored, 
 # --- The child ---------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def children(monkeypatch) -> list[subprocess.Popen]:
-    """Every child that a test starts."""
-    started: list[subprocess.Popen] = []
-
-    class Recorded(subprocess.Popen):
-        def __init__(self, *args, **kwargs) -> None:
-            super().__init__(*args, **kwargs)
-            started.append(self)
-
-    monkeypatch.setattr(client.subprocess, "Popen", Recorded)
-    return started
-
-
 def stand_in(monkeypatch, tmp_path: Path, code: str) -> None:
-    """Let another program answer in the decoder's place."""
+    """Let another program answer in the decoder's place. It leaves its number behind."""
     script = tmp_path / "stand_in.py"
-    script.write_text(code)
+    number = f"import os\nopen({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))\n"
+    script.write_text(number + code)
     monkeypatch.setattr(client, "CHILD", script)
+
+
+def pid_of_stand_in(tmp_path: Path) -> int:
+    return int((tmp_path / "pid").read_text())
 
 
 @pytest.mark.parametrize(
@@ -404,12 +394,12 @@ def stand_in(monkeypatch, tmp_path: Path, code: str) -> None:
     ],
 )
 def test_whatever_becomes_of_the_child_the_parent_gets_a_typed_error(
-    stored, monkeypatch, tmp_path, code, error, children
+    stored, monkeypatch, tmp_path, code, error
 ):
     stand_in(monkeypatch, tmp_path, code)
     with pytest.raises(error):
         inspect_file(stored(GOOD_GIF))
-    assert children[0].returncode is not None
+    assert not Path(f"/proc/{pid_of_stand_in(tmp_path)}").exists()
 
 
 def alive_in_group(group: int) -> list[int]:
@@ -426,15 +416,13 @@ def alive_in_group(group: int) -> list[int]:
 HANG = "import hashlib; hashlib.pbkdf2_hmac('sha256', b'x', b'y', 2_000_000_000)"
 
 
-def test_a_child_that_hangs_is_killed_with_all_that_it_started(
-    stored, monkeypatch, tmp_path, children
-):
+def test_a_child_that_hangs_is_killed_with_all_that_it_started(stored, monkeypatch, tmp_path):
     grandchild = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'input()'])\n"
     stand_in(monkeypatch, tmp_path, grandchild + HANG)
     with pytest.raises(DecoderTimeout):
         inspect_file(stored(GOOD_GIF), DecodeLimits(wall_seconds=0.5))
     deadline = time.monotonic() + 10
-    while left := alive_in_group(children[0].pid):
+    while left := alive_in_group(pid_of_stand_in(tmp_path)):
         assert time.monotonic() < deadline, f"still alive: {left}"
         os.sched_yield()
 
