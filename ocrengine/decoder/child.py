@@ -1,7 +1,7 @@
 """The disposable decoder: one file on standard input, one answer on standard output.
 
-Run by path with `-I -S`, never imported by the product: no Django, no numpy, no torch, nothing of
-ours. It limits itself before it touches a byte of the file. Answers are one JSON object:
+Run by the fork server in a child of its own, never imported: no Django, no numpy, no torch, nothing
+of ours. It limits itself before it touches a byte of the file. Answers are one JSON object:
 
     {"pages": [[w, h], ...], "notes": [...]}              inspect
     {"path": ..., "width": ..., ...}                      decode (see client.WorkingImage)
