@@ -1,6 +1,6 @@
 """Sizes of plain JPEG and PNG files from their first bytes, without starting a child.
 
-A child costs ten milliseconds of a core, and eighty more where none was started for a while, which
+A child costs ten milliseconds of a core, and sixty more where none was started for a while, which
 is most of what accepting an upload costs. These walks over markers and chunks only ever accept:
 they compare a few integers of fixed size, allocate nothing that the file asks for, and answer None
 for whatever is damaged, unusual or too large. Then the child looks, and its verdict and words
