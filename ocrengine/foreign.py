@@ -21,7 +21,7 @@ from ocrengine.errors import BundleError
 from ocrengine.nets import checkpoint
 from ocrengine.nets.crnn_published import ClovaaiCrnn, MeijieruCrnn, PublishedCrnnConfig
 from ocrengine.nets.crnn_vgg import VggCrnn, VggCrnnConfig
-from ocrengine.nets.dbnet import DbConfig, DbNet
+from ocrengine.nets.dbnet import ARCHITECTURE, DbConfig, DbNet
 
 MAX_FILE = checkpoint.MAX_FILE
 State = dict[str, torch.Tensor]
@@ -166,7 +166,7 @@ def _modelscope_detector(state: State) -> Foreign:
     mean = [123.68 / 255, 116.78 / 255, 103.94 / 255]
     preprocessing: dict[str, object] = {"mean": mean, "std": [1.0, 1.0, 1.0], "bgr": True}
     return _fitted(
-        "ModelScope DBNet, line level", config.architecture, DbNet(config), preprocessing, tensors
+        "ModelScope DBNet, line level", ARCHITECTURE, DbNet(config), preprocessing, tensors
     )
 
 

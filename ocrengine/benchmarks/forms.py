@@ -7,7 +7,6 @@ its memory is its own; all answer in turns, so that a busy machine hurts all ali
 from __future__ import annotations
 
 import json
-import os
 import resource
 import statistics
 import subprocess
@@ -75,7 +74,7 @@ class Running:
             text=True,
             # As the engine child is told: with malloc's own thresholds, buffers of this size are
             # mapped anew for every layer, and eight lines take 49 ms instead of 19.
-            env=os.environ | child_environment(BALANCED.override(threads=1)),
+            env=child_environment(BALANCED.override(threads=1)),
         )
 
     def measure(self) -> None:

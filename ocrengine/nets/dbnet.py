@@ -6,6 +6,7 @@ ship. The training twin adds the threshold map; running needs the probability ma
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 import torch
@@ -13,46 +14,31 @@ from torch import nn
 from torch.nn import functional as F
 
 from ocrengine.nets.blocks import ResidualBlock, convolution
-from ocrengine.nets.light_trunks import MobileNetV3Small, ShuffleNetV2
+
+ARCHITECTURE = "dbnet-resnet18"
 
 
 @dataclass(frozen=True)
 class DbConfig:
     width: int = 32
-    """Channels of ResNet-18's first stage; each later stage doubles them. Other trunks have one
-    width."""
+    """Channels of ResNet-18's first stage; each later stage doubles them."""
     neck: int = 96
     """Channels of the pyramid; a multiple of 4."""
-    trunk: str = "resnet18"
-    """resnet18, mobilenetv3-small or shufflenetv2"""
 
-    @property
-    def architecture(self) -> str:
-        return f"dbnet-{self.trunk}"
+    @classmethod
+    def from_json(cls, text: str) -> DbConfig:
+        """What a checkpoint says of itself; earlier ones name their trunk, which is ResNet-18."""
+        fields = json.loads(text)
+        return cls(fields["width"], fields["neck"])
 
     @property
     def in_words(self) -> str:
-        return f"{self.architecture} of width {self.width} and neck {self.neck}"
+        return f"{ARCHITECTURE} of width {self.width} and neck {self.neck}"
 
     @property
     def stages(self) -> tuple[int, int, int, int]:
         """Channels of the four maps that the trunk gives."""
-        if self.trunk == "mobilenetv3-small":
-            return MobileNetV3Small.stages
-        if self.trunk == "shufflenetv2":
-            return ShuffleNetV2.stages
         return self.width, 2 * self.width, 4 * self.width, 8 * self.width
-
-
-TRUNKS = ("resnet18", "mobilenetv3-small", "shufflenetv2")
-
-
-def build_trunk(config: DbConfig) -> nn.Module:
-    if config.trunk == "mobilenetv3-small":
-        return MobileNetV3Small()
-    if config.trunk == "shufflenetv2":
-        return ShuffleNetV2()
-    return ResNet18(config)
 
 
 class ResNet18(nn.Module):
@@ -122,7 +108,7 @@ class DbNet(nn.Module):
     def __init__(self, config: DbConfig) -> None:
         super().__init__()
         self.config = config
-        self.trunk = build_trunk(config)
+        self.trunk = ResNet18(config)
         self.pyramid = Pyramid(config)
         self.probability = map_head(config.neck)
 

@@ -20,7 +20,7 @@ from ocrengine.nets import checkpoint
 from ocrengine.nets.crnn import Crnn, CrnnConfig
 from ocrengine.nets.crnn_published import ClovaaiCrnn, MeijieruCrnn, PublishedCrnnConfig
 from ocrengine.nets.crnn_vgg import VggCrnn, VggCrnnConfig
-from ocrengine.nets.dbnet import TRUNKS, DbConfig, DbNet
+from ocrengine.nets.dbnet import ARCHITECTURE, DbConfig, DbNet
 
 _OUT_OF_MEMORY = ("DefaultCPUAllocator", "out of memory", "not enough memory")
 _LUMA = (0.299, 0.587, 0.114)
@@ -115,8 +115,8 @@ def read_detector(path: Path) -> tuple[nn.Module, dict[str, str]]:
     """A DBNet checkpoint as (B, 3, H, W) -> (B, 1, H, W) probabilities, and its metadata; the
     training's threshold head is left behind."""
     tensors, metadata = checkpoint.load(path)
-    _expect(path, metadata, *(f"dbnet-{trunk}" for trunk in TRUNKS))
-    net = DbNet(DbConfig(**json.loads(metadata["config"])))
+    _expect(path, metadata, ARCHITECTURE)
+    net = DbNet(DbConfig.from_json(metadata["config"]))
     kept = {name: t for name, t in tensors.items() if not name.startswith("threshold.")}
     _fill(path, net, kept)
     return _ProbabilityMap(net).eval(), metadata

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -17,10 +16,10 @@ from ocrengine.detect import boxes_from_map
 from ocrengine.errors import BundleError
 from ocrengine.geometry import Quads, unclip
 from ocrengine.nets import checkpoint
-from ocrengine.nets.dbnet import DbConfig, DbNet, DbNetTwin
+from ocrengine.nets.dbnet import ARCHITECTURE, DbConfig, DbNet, DbNetTwin
 from ocrengine.training.db_targets import make_targets
 from ocrengine.training.lines import Material
-from ocrengine.training.losses import db_loss, distillation_loss
+from ocrengine.training.losses import db_loss
 from ocrengine.training.pages import PageRenderer, PageSample
 from ocrengine.training.runs import SYMMETRIC, Order, Run, Schedule, training_device
 from ocrengine.training.slimming import prune_detector
@@ -51,35 +50,25 @@ def collate(pages: list[PageSample]) -> tuple[torch.Tensor, dict[str, torch.Tens
     return as_input([page.picture for page in pages]), maps
 
 
-@dataclass(frozen=True)
-class Origin:
-    """What a detector learns from besides pages: checkpoints of another one, or nothing."""
-
-    pruned: Path | None = None
-    """Its strongest channels are what the training starts with."""
-    teacher: Path | None = None
-    """Its maps are learned beside the labels."""
-
-
-NOTHING = Origin()
-
-
-def start(order: Order, side: int, config: DbConfig, origin: Origin = NOTHING) -> None:
+def start(order: Order, side: int, config: DbConfig, pruned: Path | None = None) -> None:
     """Train on what this system has installed. Raises BundleError when the weights to go on from
-    are of another shape."""
+    are of another shape.
+
+    pruned   a checkpoint, whose strongest channels a new training starts with
+    """
     if order.weights.exists() and (found := read_net(order.weights).config) != config:
         raise BundleError(
             f"{order.weights} holds {found.in_words}, not {config.in_words}: ask for that, or name"
             " another file with --weights"
         )
     check = held_out_pages(Material.installed(held_out=True), CHECK_PAGES, side)
-    DetectorTraining(order, Material.installed(), check, side, config, origin).train()
+    DetectorTraining(order, Material.installed(), check, side, config, pruned).train()
 
 
 def read_net(path: Path) -> DbNetTwin:
     """A detector's checkpoint; its branch of thresholds too, where the file has one."""
     tensors, metadata = checkpoint.load(path)
-    net = DbNetTwin(DbConfig(**json.loads(metadata["config"])))
+    net = DbNetTwin(DbConfig.from_json(metadata["config"]))
     net.load_state_dict(tensors, strict=False)
     return net
 
@@ -92,7 +81,7 @@ class DetectorTraining:
         check: list[PageSample],
         side: int = SIDE,
         config: DbConfig | None = None,
-        origin: Origin = NOTHING,
+        pruned: Path | None = None,
     ) -> None:
         """check   pages that the weights are scored on; side   pixels of the training's pages"""
         torch.set_num_threads(1)
@@ -101,15 +90,11 @@ class DetectorTraining:
         self.material, self.check, self.side = material, check, side
         net = DbNetTwin(config or DbConfig())
         torch.nn.init.constant_(net.probability[-1].bias, BIAS)  # type: ignore[arg-type]
-        if origin.pruned:
-            whole = read_net(origin.pruned)
+        if pruned:
+            whole = read_net(pruned)
             net.load_state_dict(prune_detector(whole.state_dict(), whole.config, net.config))
         self.device = training_device()
         self.net = net.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.teacher: DbNetTwin | None = None
-        if origin.teacher:
-            self.teacher = read_net(origin.teacher).eval()
-            self.teacher.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.run = Run(
             order,
             self.net,
@@ -153,14 +138,9 @@ class DetectorTraining:
         self.net.train()
         pictures, maps = collate(pages)
         maps = {name: values.to(self.device) for name, values in maps.items()}
-        pictures = pictures.to(self.device)
         with torch.autocast(self.device.type, torch.bfloat16):
-            probability, threshold = self.net.both(pictures)
+            probability, threshold = self.net.both(pictures.to(self.device))
         loss = db_loss(probability, threshold, maps)
-        if self.teacher is not None:
-            with torch.no_grad(), torch.autocast(self.device.type, torch.bfloat16):
-                taught = self.teacher(pictures)
-            loss = loss + distillation_loss(probability, taught, maps)
         self.run.step(loss, len(pages), sum(len(page.quads) for page in pages))
 
     def score(self, tensors: Mapping[str, torch.Tensor]) -> dict[str, float]:
@@ -243,7 +223,7 @@ def count_matches(truth: Quads, found: Quads) -> int:
 def about_detector(config: DbConfig) -> dict[str, str]:
     """Metadata of the checkpoint: everything that must agree with the weights."""
     return {
-        "architecture": config.architecture,
+        "architecture": ARCHITECTURE,
         "config": json.dumps(vars(config)),
         "preprocessing": json.dumps(SYMMETRIC),
         "provenance": "trained by manage.py train_detector on pages rendered from free fonts",

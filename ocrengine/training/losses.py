@@ -111,21 +111,6 @@ def db_loss(
     return 5 * _hard_cross_entropy(logits, kernel, counted) + dice + 10 * border
 
 
-def distillation_loss(
-    probability: torch.Tensor, taught: torch.Tensor, targets: dict[str, torch.Tensor]
-) -> torch.Tensor:
-    """5 x what the map diverges from another detector's, over as many pixels as the labels ask for.
-
-    probability, taught   (B, 1, H, W) logits of the one that learns, and of its teacher
-    """
-    logits, taught = probability.float(), taught.float()
-    wanted = torch.sigmoid(taught)
-    crossed = F.binary_cross_entropy_with_logits(logits, wanted, reduction="sum")
-    least = F.binary_cross_entropy_with_logits(taught, wanted, reduction="sum")
-    pixels = 4 * (targets["kernel"] * targets["counted"]).sum().clamp(min=100)
-    return 5 * (crossed - least) / pixels
-
-
 def _hard_cross_entropy(
     logits: torch.Tensor, kernel: torch.Tensor, counted: torch.Tensor
 ) -> torch.Tensor:

@@ -16,7 +16,7 @@ from ocrengine.device import Device
 from ocrengine.errors import BundleError
 from ocrengine.nets import checkpoint
 from ocrengine.nets.crnn import Crnn, CrnnConfig
-from ocrengine.nets.dbnet import DbConfig, DbNetTwin
+from ocrengine.nets.dbnet import ARCHITECTURE, DbConfig, DbNetTwin
 from ocrengine.profiles import BALANCED, LOW_MEMORY
 from ocrengine.runtimes.onnx import OnnxNetwork
 from ocrengine.runtimes.torch import load_detector, load_recognizer
@@ -31,15 +31,10 @@ def noise(*shape: int) -> np.ndarray:
     return np.random.default_rng(3).uniform(-1, 1, shape).astype(np.float32)
 
 
-@pytest.fixture(params=["resnet18", "mobilenetv3-small", "shufflenetv2"])
-def trunk(request) -> str:
-    return request.param
-
-
-def make_bundle(folder, trunk="resnet18"):
+def make_bundle(folder):
     torch.manual_seed(1)
-    pages = DbConfig(width=8, neck=16, trunk=trunk)
-    about = {"architecture": pages.architecture, "config": json.dumps(vars(pages)), **SEEN}
+    pages = DbConfig(width=8, neck=16)
+    about = {"architecture": ARCHITECTURE, "config": json.dumps(vars(pages)), **SEEN}
     checkpoint.save(folder / "detector.safetensors", DbNetTwin(pages).state_dict(), about)
     about = {"architecture": "crnn", "config": json.dumps(vars(LINES)), "charset": " a一", **SEEN}
     checkpoint.save(folder / "recognizer.safetensors", Crnn(LINES).state_dict(), about)
@@ -51,10 +46,10 @@ def folder(tmp_path):
     return make_bundle(tmp_path)
 
 
-def test_a_detector_of_any_size_answers_as_torch_does(tmp_path, trunk):
-    weights = make_bundle(tmp_path, trunk) / "detector.safetensors"
-    export.export_detector(weights, tmp_path / "detector.onnx")
-    own, other = load_detector(weights, CPU), OnnxNetwork(tmp_path / "detector.onnx", CPU)
+def test_a_detector_of_any_size_answers_as_torch_does(folder):
+    weights = folder / "detector.safetensors"
+    export.export_detector(weights, folder / "detector.onnx")
+    own, other = load_detector(weights, CPU), OnnxNetwork(folder / "detector.onnx", CPU)
     for shape in ((1, 3, 64, 64), (1, 3, 96, 352)):
         assert other(noise(*shape)) == pytest.approx(own(noise(*shape)), abs=1e-4)
 

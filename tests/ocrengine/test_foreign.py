@@ -80,7 +80,7 @@ def test_a_detector_is_recognised_under_any_wrapping(tmp_path, detector_state, p
     wrapped = {"state_dict": {prefix + key: value for key, value in detector_state.items()}}
     found = inspect_checkpoint(saved(tmp_path / "model.pt", wrapped))
     assert found.family.startswith("ModelScope DBNet")
-    assert found.config == {"width": WIDTH, "neck": NECK, "trunk": "resnet18"}
+    assert found.config == {"width": WIDTH, "neck": NECK}
     assert found.fits
     assert found.unexpected == []
     assert found.preprocessing["bgr"] is True

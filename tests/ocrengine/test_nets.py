@@ -4,8 +4,7 @@ import pytest
 import torch
 
 from ocrengine.nets.crnn import Crnn, CrnnConfig
-from ocrengine.nets.dbnet import TRUNKS, DbConfig, DbNet, DbNetTwin
-from ocrengine.nets.light_trunks import ShuffleUnit
+from ocrengine.nets.dbnet import DbConfig, DbNet, DbNetTwin
 from ocrengine.runtimes.torch import fold_batch_norms
 
 TINY_LINES = CrnnConfig(classes=7, stem=4, channels=(4, 4, 8, 8), hidden=4)
@@ -45,23 +44,18 @@ def test_a_page_gives_one_answer_for_every_pixel(size):
     assert net(torch.zeros(1, 3, *size)).shape == (1, 1, *size)
 
 
-@pytest.mark.parametrize("trunk", TRUNKS)
-def test_every_trunk_serves_the_same_pyramid(trunk):
-    config = DbConfig(width=4, neck=8, trunk=trunk)
-    net = seeded(DbNet(config))
+def test_the_trunk_gives_four_maps_each_half_the_size_of_the_last():
+    net = seeded(DbNet(TINY_PAGES))
     maps = net.trunk(torch.zeros(1, 3, 64, 96))
     assert [tuple(m.shape[1:]) for m in maps] == [
         (channels, 64 >> shift, 96 >> shift)
-        for channels, shift in zip(config.stages, (2, 3, 4, 5), strict=True)
+        for channels, shift in zip(TINY_PAGES.stages, (2, 3, 4, 5), strict=True)
     ]
-    assert net(torch.zeros(1, 3, 64, 96)).shape == (1, 1, 64, 96)
 
 
-def test_a_shuffle_mixes_both_halves():
-    unit = seeded(ShuffleUnit(4, 4, 1))
-    pixels = torch.arange(4.0).view(1, 4, 1, 1)
-    mixed = unit(pixels).flatten()
-    assert mixed[::2].tolist() == [0.0, 1.0], "what passed by, on every other place"
+def test_a_detectors_configuration_is_read_from_files_that_name_their_trunk():
+    earlier = '{"width": 32, "neck": 96, "trunk": "resnet18"}'
+    assert DbConfig.from_json(earlier) == DbConfig(width=32, neck=96)
 
 
 def test_the_training_twin_gives_two_maps_and_holds_the_same_weights():

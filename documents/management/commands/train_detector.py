@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 
 from documents.management.training import TrainingCommand
 from ocrengine.training.peers import Peers
@@ -19,16 +19,10 @@ class Command(TrainingCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("--side", type=int, default=512, help="pixels of a page's side")
-        parser.add_argument(
-            "--trunk", default="resnet18", help="resnet18, mobilenetv3-small or shufflenetv2"
-        )
         parser.add_argument("--width", type=int, default=32, help="channels of ResNet-18's first")
         parser.add_argument("--neck", type=int, default=96, help="channels of the pyramid")
         parser.add_argument(
             "--prune", type=Path, metavar="CHECKPOINT", help="start from its strongest channels"
-        )
-        parser.add_argument(
-            "--teacher", type=Path, metavar="CHECKPOINT", help="learn its maps beside the labels"
         )
 
     def look(self, path: Path, seed: int) -> None:
@@ -37,14 +31,10 @@ class Command(TrainingCommand):
         sheets.look_at_pages(path, seed)
 
     def train(self, options: dict[str, Any], peers: Peers) -> None:
-        from ocrengine.nets.dbnet import TRUNKS, DbConfig  # noqa: PLC0415  heavy
+        from ocrengine.nets.dbnet import DbConfig  # noqa: PLC0415  heavy
         from ocrengine.training import detector, runs  # noqa: PLC0415
-
-        if options["trunk"] not in TRUNKS:
-            raise CommandError(f"There is no trunk of that name; choose one of {TRUNKS}.")
 
         weights = options["weights"] or detector.WEIGHTS
         order = runs.Order(options["folder"], weights, options["until"], options["seed"], peers)
-        config = DbConfig(options["width"], options["neck"], options["trunk"])
-        origin = detector.Origin(options["prune"], options["teacher"])
-        detector.start(order, options["side"], config, origin)
+        config = DbConfig(options["width"], options["neck"])
+        detector.start(order, options["side"], config, options["prune"])

@@ -13,7 +13,7 @@ from ocrengine.errors import BundleError
 from ocrengine.export import export_bundle
 from ocrengine.nets import checkpoint
 from ocrengine.nets.crnn import Crnn, CrnnConfig
-from ocrengine.nets.dbnet import DbConfig, DbNetTwin
+from ocrengine.nets.dbnet import ARCHITECTURE, DbConfig, DbNetTwin
 from ocrengine.training import quantize
 from ocrengine.training.characters import build_charset
 from ocrengine.training.runs import SYMMETRIC
@@ -30,7 +30,7 @@ def folder(tmp_path, monkeypatch):
     torch.manual_seed(1)
     pages = DbConfig(width=8, neck=16)
     seen = {"preprocessing": json.dumps(SYMMETRIC)}
-    about = {"architecture": pages.architecture, "config": json.dumps(vars(pages)), **seen}
+    about = {"architecture": ARCHITECTURE, "config": json.dumps(vars(pages)), **seen}
     checkpoint.save(tmp_path / "detector.safetensors", DbNetTwin(pages).state_dict(), about)
     charset = build_charset()
     lines = CrnnConfig(classes=charset.classes, stem=4, channels=(4, 4, 8, 8), hidden=8)

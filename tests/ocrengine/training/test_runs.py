@@ -15,7 +15,6 @@ from ocrengine.training import detector, recognizer
 from ocrengine.training.characters import build_charset
 from ocrengine.training.detector import (
     DetectorTraining,
-    Origin,
     about_detector,
     count_matches,
     held_out_pages,
@@ -212,8 +211,7 @@ def test_a_detector_starts_from_the_strongest_channels_of_a_trained_one(tmp_path
     wide = Order(tmp_path / "wide", tmp_path / "wide.safetensors", until=4)
     DetectorTraining(wide, material, pages, side=128, config=DbConfig(8, 16)).train()
     narrow = Order(tmp_path / "narrow", tmp_path / "narrow.safetensors", until=4)
-    origin = Origin(pruned=wide.weights)
-    training = DetectorTraining(narrow, material, pages, 128, DbConfig(4, 8), origin)
+    training = DetectorTraining(narrow, material, pages, 128, DbConfig(4, 8), wide.weights)
     stem = training.net.trunk.stem[0][0].weight.detach()
     kept = read_net(wide.weights).trunk.stem[0][0].weight
     assert all(any(torch.equal(filters, other) for other in kept) for filters in stem)
