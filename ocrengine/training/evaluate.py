@@ -97,10 +97,10 @@ def rendered(bundle: str = "fast", precision: str = "fp32") -> dict[str, float]:
     """Scores on rendered lines and pages of held-out fonts and text: the training's own check.
 
     bundle   our own networks: fast, or a folder; BundleError for others, and for a precision that
-             they do not have
+             they do not have on a processor
     """
     spec = get_bundle(bundle)
-    if "detector.safetensors" not in spec.files() or precision not in spec.precisions:
+    if "detector.safetensors" not in spec.files() or precision not in {*spec.precisions} - {"fp16"}:
         raise BundleError(f"the bundle {bundle} has no networks of ours in {precision}")
     loaded = load_bundle(bundle, Device("cpu", precision, 1, "what is scored"))
     material = Material.installed(held_out=True)
