@@ -131,8 +131,6 @@ def _quantize(
         per_channel=True,
         reduce_range=True,
         op_types_to_quantize=LAYERS,
-        nodes_to_exclude=_added_to_products(onnx.load(prepared).graph),
-        extra_options={"OpTypesToExcludeOutputQuantization": ["MatMul"]},
     )
     model = onnx.load(half)
     helper.set_model_props(model, plain.metadata)
@@ -144,13 +142,6 @@ def _quantize(
     shutil.copyfile(half, out.with_suffix(".half"))
     out.with_suffix(".half").replace(out)
     return Quantized(out, agreement)
-
-
-def _added_to_products(graph: onnx.GraphProto) -> list[str]:
-    """The classifier's bias: its logits stay as the product of 8-bit numbers gives them, in fp32.
-    Rounding them again for the sum, and reading them back, costs time and letters."""
-    products = {name for node in graph.node if node.op_type == "MatMul" for name in node.output}
-    return [n.name for n in graph.node if n.op_type == "Add" and products & set(n.input)]
 
 
 def same_boxes(answers: Sequence[tuple[Batch, Batch]]) -> float:
