@@ -21,6 +21,8 @@ import numpy as np
 from ocrengine.bundles import get_bundle, load_bundle
 from ocrengine.device import Device
 from ocrengine.errors import BundleError
+from ocrengine.process import child_environment
+from ocrengine.profiles import BALANCED
 
 ROUNDS = 15
 PAGE = (1, 3, 640, 640)
