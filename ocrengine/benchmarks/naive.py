@@ -12,10 +12,11 @@ import sys
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from ocrengine.bundles import load_bundle
-from ocrengine.detect import Detector
+from ocrengine.detect import Detection, Detector
 from ocrengine.device import Device
 from ocrengine.memory import usable_cores
 from ocrengine.pipeline import Stopwatch, read_page
@@ -25,11 +26,18 @@ WHOLE = 30_000
 """Side of a tile that holds any page."""
 
 
+class WholePage(Detector):
+    """Looks once, at everything."""
+
+    def find(self, image: NDArray[np.uint8], tile_side: int | None = None) -> Detection:
+        return self.look_closely(image, tile_side)
+
+
 def main() -> None:
     name, precision = sys.argv[1:]
     bundle = load_bundle(name, Device("cpu", precision, usable_cores(), "the runtime's default"))
-    settings = replace(bundle.detector_settings, largest_tile=None, first_side=None)
-    detector = Detector(bundle.detector, settings, WHOLE)
+    settings = replace(bundle.detector_settings, largest_tile=None)
+    detector = WholePage(bundle.detector, settings, WHOLE)
     recognizer = Recognizer(
         bundle.recognizer, bundle.recognizer_settings, bundle.charset, batch_pixels=1
     )

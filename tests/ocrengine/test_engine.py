@@ -56,7 +56,7 @@ def test_small_print_on_a_large_page_is_read_in_tiles(engine):
     draw = ImageDraw.Draw(page)
     for n in range(20):
         draw.text(
-            (80 + 40 * (n % 3), 60 + 80 * n), f"Clause {n}: small print", font=font, fill="black"
+            (80 + 700 * (n % 3), 60 + 80 * n), f"Clause {n}: small print", font=font, fill="black"
         )
     result = engine.read(np.asarray(page))
     assert result.receipt.tiles > 1
