@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,6 +54,8 @@ class Exported:
 @dataclass(frozen=True)
 class _Job:
     net: nn.Module
+    own: nn.Module
+    """What its answers are compared with; the same, unless layers were rewritten."""
     inputs: list[NDArray[np.float32]]
     """The first is traced, all are compared."""
     names: tuple[str, str]
@@ -99,21 +102,31 @@ def check_side(side: int) -> None:
 
 
 def export_detector(
-    weights: Path, out: Path, size: tuple[int, int] = USUAL, *, fixed: bool = False
+    weights: Path,
+    out: Path,
+    size: tuple[int, int] = USUAL,
+    *,
+    fixed: bool = False,
+    rewrite: Callable[[nn.Module], None] | None = None,
 ) -> Exported:
     """Checkpoint -> ONNX file, (1, 3, H, W) -> (1, 1, H, W) probabilities.
 
     size    H and W at which it is traced and compared
     fixed   it takes that size alone; else any multiples of 32, and is compared at others too
+    rewrite  changes layers in place before they are written; answers must stay
     """
     for side in size:
         check_side(side)
-    net, metadata = read_detector(weights)
+    own, metadata = read_detector(weights)
+    net, _ = read_detector(weights)
+    if rewrite is not None:
+        rewrite(net)
     others = [] if fixed else [(SHORTEST, LONGEST), (LONGEST, SHORTEST)]
     free = {2: "height", 3: "width"}
     return _export(
         _Job(
             net,
+            own,
             [_print(1, *shape) for shape in (size, *others)],
             ("pages", "map"),
             {} if fixed else {"pages": free, "map": free},
@@ -130,6 +143,7 @@ def export_recognizer(weights: Path, out: Path) -> Exported:
     shapes = [(2, 160), (1, 96), (5, 320)]
     return _export(
         _Job(
+            net,
             net,
             [_print(count, height, width) for count, width in shapes],
             ("lines", "steps"),
@@ -208,7 +222,7 @@ def _halve(graph: onnx.GraphProto) -> None:
 
 
 def _difference(job: _Job, path: Path) -> float:
-    own, other = TorchNetwork(job.net, _PLAIN, job.metadata), OnnxNetwork(path, _PLAIN)
+    own, other = TorchNetwork(job.own, _PLAIN, job.metadata), OnnxNetwork(path, _PLAIN)
     answers = ((own(batch), other(batch)) for batch in job.inputs)
     if job.metadata.get("answers") == "logits":
         answers = ((_softmax(mine), _softmax(its)) for mine, its in answers)

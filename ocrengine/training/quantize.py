@@ -38,6 +38,7 @@ from ocrengine.training.detector import as_input, count_matches
 from ocrengine.training.lines import LineMix, LineRenderer, Material
 from ocrengine.training.pages import PageRenderer
 from ocrengine.training.recognizer import Labeller, batches
+from ocrengine.training.rewriting import rewrite_detector
 from ocrengine.training.scores import edit_distance
 
 Batch = NDArray[np.float32]
@@ -75,7 +76,9 @@ def quantize_bundle(folder: Path, material: Material) -> tuple[Quantized, Quanti
     drop_stale_exports(folder)
     with tempfile.TemporaryDirectory(prefix="quantize-") as name:
         out = Path(name)
-        export_detector(folder / "detector.safetensors", out / "detector.onnx")
+        export_detector(
+            folder / "detector.safetensors", out / "detector.onnx", rewrite=rewrite_detector
+        )
         export_recognizer(folder / "recognizer.safetensors", out / "recognizer.onnx")
         written = (
             _quantize(
