@@ -30,7 +30,8 @@ def find_rulings(image: Image) -> Rulings:
     height, width = image.shape[:2]
     scale = min(1.0, math.sqrt(LOOK_PIXELS / (width * height)))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    grey = cv2.cvtColor(cv2.resize(image, size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
+    # Grey first: reducing one channel takes a third of the time of reducing three.
+    grey = cv2.resize(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), size, interpolation=cv2.INTER_AREA)
     ink = cv2.adaptiveThreshold(
         grey, 255, cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY_INV, 31, 12
     )
