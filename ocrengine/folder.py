@@ -123,6 +123,7 @@ def _read_page(
             index,
             out_dir=Path(folder),
             pixel_cap=engine.profile.max_page_pixels,
+            view_side=0,
         )
         return engine.read_page(image, detect_only=detect_only)
 

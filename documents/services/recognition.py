@@ -150,7 +150,8 @@ def _decode(page: Page, folder: Path, should_stop: Callable[[], bool]) -> Workin
 
 def _store(lease: Lease, page: Page, reading: Reading) -> None:
     """Files first, then one transaction behind the fence; a lost lease leaves nothing behind."""
-    result, view = reading.result, reading.image.view_path
+    result, view = reading.result, reading.image.view
+    assert view is not None, "a page on a screen needs one"
     size = view.stat().st_size
     view_name = files.keep(view, "views", view.suffix)
     old_name, old_size = page.view_name, page.view_bytes

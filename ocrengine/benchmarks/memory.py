@@ -56,4 +56,4 @@ def write_page(folder: Path, width: int, height: int) -> WorkingImage:
     across, down = -(-width // invoice.shape[1]), -(-height // invoice.shape[0])
     path = folder / f"{width}x{height}.npy"
     np.save(path, np.tile(invoice, (down, across, 1))[:height, :width])
-    return WorkingImage(path, width, height, width, height, path, width, height)
+    return WorkingImage(path, width, height, width, height)

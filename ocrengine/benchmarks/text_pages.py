@@ -62,4 +62,4 @@ def as_working_image(pixels: NDArray[np.uint8], path: Path) -> WorkingImage:
     """What a decoder child would have left at `path` (.npy)."""
     np.save(path, pixels)
     height, width = pixels.shape[:2]
-    return WorkingImage(path, width, height, width, height, path, width, height)
+    return WorkingImage(path, width, height, width, height)

@@ -391,21 +391,19 @@ def write_images(image: Any, source: tuple[int, int], order: Order, notes: list[
         for top in range(0, height, ROWS_AT_ONCE):
             rows = image.crop((0, top, width, min(height, top + ROWS_AT_ONCE)))
             file.write(rows.tobytes())
-    view_width, view_height, name = write_view(image, order["view_side"], folder)
+    view_side = order["view_side"]
     return {
         "path": "working.npy",
         "width": width,
         "height": height,
         "source_width": source[0],
         "source_height": source[1],
-        "view_path": name,
-        "view_width": view_width,
-        "view_height": view_height,
+        "view": write_view(image, view_side, folder) if view_side else None,
         "notes": notes,
     }
 
 
-def write_view(image: Any, side: int, folder: str) -> tuple[int, int, str]:
+def write_view(image: Any, side: int, folder: str) -> str:
     """A small picture for the screen, re-encoded by us: it holds none of the original's bytes."""
     scale = min(1.0, side / max(image.size))
     size = tuple(max(1, round(length * scale)) for length in image.size)
@@ -413,7 +411,7 @@ def write_view(image: Any, side: int, folder: str) -> tuple[int, int, str]:
     view.info = {}  # comments and profiles of the original would be saved with it
     # JPEG: a WebP of the same page is a third smaller and takes five times the processor time.
     view.save(os.path.join(folder, "view.jpg"), "JPEG", quality=82, optimize=False)
-    return *size, "view.jpg"
+    return "view.jpg"
 
 
 # --- Main -------------------------------------------------------------------------------------

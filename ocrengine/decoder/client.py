@@ -78,16 +78,15 @@ class FileInfo:
 
 @dataclass(frozen=True)
 class WorkingImage:
-    """What the engine reads: RGB uint8 (height, width, 3) as .npy; and a view for screens."""
+    """What the engine reads: RGB uint8 (height, width, 3) as .npy; and a view for screens,
+    where one was asked for."""
 
     path: Path
     width: int
     height: int
     source_width: int
     source_height: int
-    view_path: Path
-    view_width: int
-    view_height: int
+    view: Path | None = None
     notes: tuple[str, ...] = ()
 
     @property
@@ -141,7 +140,7 @@ def decode_page(  # noqa: PLR0913  what varies from page to page
     """Write the working image and the view image of one page into `out_dir`.
 
     pixel_cap   pixels up to which the page keeps its native size; it is reduced above that
-    view_side   longest side of the view image
+    view_side   longest side of the view image; 0: none is wanted
 
     Raises FileRefused, DecoderTimeout, DecoderOutOfMemory, DecoderCrashed, Cancelled.
     """
@@ -154,8 +153,9 @@ def decode_page(  # noqa: PLR0913  what varies from page to page
         "view_side": view_side,
     }
     answer = _run(path, order, limits, out_dir, should_stop)
-    names = {key: out_dir / answer.pop(key) for key in ("path", "view_path")}
-    return WorkingImage(**names, notes=tuple(answer.pop("notes")), **answer)
+    path, view = out_dir / answer.pop("path"), answer.pop("view")
+    notes = tuple(answer.pop("notes"))
+    return WorkingImage(path, **answer, view=out_dir / view if view else None, notes=notes)
 
 
 def _run(

@@ -204,7 +204,7 @@ def test_an_odd_but_honest_file_is_one_page(stored, out, name):
 
     assert (image.source_width, image.source_height) == (info.pages[0].width, info.pages[0].height)
     assert pixels.shape == (image.height, image.width, 3)
-    view = image.view_path.read_bytes()
+    view = image.view.read_bytes()
     assert b"script" not in view
     assert b"php" not in view
 
@@ -350,10 +350,18 @@ def test_the_view_is_small_private_and_of_our_own_making(stored, out):
     exif[0x010E] = "where I live"
     path = stored(hostile.image("JPEG", (900, 600), exif=exif))
     image, _ = decoded(path, "jpeg", out, view_side=300)
-    assert (image.view_width, image.view_height) == (300, 200)
-    assert b"where I live" not in image.view_path.read_bytes()
+    with Image.open(image.view) as view:
+        assert view.size == (300, 200)
+    assert b"where I live" not in image.view.read_bytes()
     assert {stat.S_IMODE(p.stat().st_mode) for p in out.iterdir()} == {0o600}
-    assert {p.name for p in out.iterdir()} == {image.path.name, image.view_path.name}
+    assert {p.name for p in out.iterdir()} == {image.path.name, image.view.name}
+
+
+def test_who_shows_no_pages_gets_no_view(stored, out):
+    image, pixels = decoded(stored(hostile.image("JPEG", (90, 60))), "jpeg", out, view_side=0)
+    assert image.view is None
+    assert pixels.shape == (60, 90, 3)
+    assert [p.name for p in out.iterdir()] == [image.path.name]
 
 
 def test_damage_that_the_header_hides_is_found_when_the_page_is_decoded(stored, out):

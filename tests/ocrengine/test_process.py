@@ -42,9 +42,7 @@ def page(tmp_path):
             height=40,
             source_width=60,
             source_height=80,
-            view_path=path,
-            view_width=30,
-            view_height=40,
+            view=path,
             notes=(),
         )
 
