@@ -24,7 +24,7 @@ DRIVERS = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")
 """Linux, Windows' Linux, AMD: without one of them no library needs to be asked."""
 
 
-def _cuda_is_usable(by_torch: bool) -> bool:
+def finds_gpu(*, by_torch: bool) -> bool:
     """Whether the library that would run the networks finds a GPU."""
     if not any(Path(driver).exists() for driver in DRIVERS):
         return False
@@ -95,7 +95,7 @@ def choose_device(profile: EngineProfile, precisions: tuple[str, ...] = ("fp32",
     if wanted not in ("cpu", "cuda", "auto"):
         raise BundleError(f"unknown device {wanted!r}: choose cpu, cuda or auto")
     halves = "fp16" in precisions
-    if wanted != "cpu" and _cuda_is_usable(by_torch=halves):
+    if wanted != "cpu" and finds_gpu(by_torch=halves):
         precision = "fp16" if halves and profile.precision in ("auto", "fp16") else "fp32"
         return Device("cuda", precision, threads, "a CUDA device answers")
     if wanted == "cuda":

@@ -129,8 +129,18 @@ def run_forms(options: Options, say: Say) -> None:
             form for bundle in options["bundles"].split(",") for form in forms.forms_of(bundle)
         ]
         for form in found:
-            form.scores = evaluate.rendered(form.bundle, form.precision)
+            if form.can_be_measured:
+                form.scores = evaluate.rendered(form.bundle, form.precision, form.device)
         forms.measure(found)
     except EngineError as error:
         raise CommandError(str(error)) from error
-    say("\n".join([forms.HEADING, *(form.row() for form in found)]))
+    heading = report.paragraph(
+        f"Forms of our own networks, measured {report.today()} on {report.machine_in_words()}, by"
+        f" `./run manage benchmark --forms --bundles {options['bundles']}`: one thread, all in"
+        " turns, milliseconds of processor time (on a GPU of wall time) for a page of 640 x 640 px"
+        " and for eight lines of 320 px; F and error rates on rendered pages and lines that no"
+        " training sees."
+    )
+    table = "\n".join([forms.HEADING, *(form.row() for form in found)])
+    report.put(options["docs"], "forms", f"{heading}\n\n{table}")
+    say(table)

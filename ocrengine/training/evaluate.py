@@ -93,16 +93,19 @@ def read_page(page: LabelledPage, reader: Recognizer) -> list[ReadLine]:
     ]
 
 
-def rendered(bundle: str = "fast", precision: str = "fp32") -> dict[str, float]:
+def rendered(
+    bundle: str = "fast", precision: str = "fp32", device: str = "cpu"
+) -> dict[str, float]:
     """Scores on rendered lines and pages of held-out fonts and text: the training's own check.
 
     bundle   our own networks: fast, or a folder; BundleError for others, and for a precision that
              they do not have on a processor
     """
     spec = get_bundle(bundle)
-    if "detector.safetensors" not in spec.files() or precision not in {*spec.precisions} - {"fp16"}:
+    usable = {*spec.precisions} - ({"fp16"} if device == "cpu" else set())
+    if "detector.safetensors" not in spec.files() or precision not in usable:
         raise BundleError(f"the bundle {bundle} has no networks of ours in {precision}")
-    loaded = load_bundle(bundle, Device("cpu", precision, 1, "what is scored"))
+    loaded = load_bundle(bundle, Device(device, precision, 1, "what is scored"))
     material = Material.installed(held_out=True)
     lines = held_out_lines(material, CHECK_LINES)
     pages = held_out_pages(material, CHECK_PAGES, SIDE)

@@ -192,9 +192,18 @@ def test_a_page_needs_what_was_forecast_or_less(monkeypatch):
 
 def test_a_bundle_has_a_form_for_each_precision_it_can_compute_in():
     found = forms.forms_of("fast")
-    assert [form.name for form in found] == ["fast, fp32", "fast, bf16", "fast, int8"]
+    names = [form.name for form in found]
+    assert names[:3] == ["fast, fp32", "fast, bf16", "fast, int8"]
+    assert names[3:] == ["fast, fp32 on a GPU", "fast, fp16 on a GPU"]
     assert found[0].files == found[1].files
     assert sum(found[2].files.values()) < sum(found[0].files.values())
+
+
+def test_what_needs_a_gpu_is_said_not_to_be_measured_where_there_is_none(monkeypatch):
+    monkeypatch.setattr(forms, "finds_gpu", lambda by_torch: False)
+    on_gpu = [form for form in forms.forms_of("fast") if form.device == "cuda"]
+    forms.measure(on_gpu, rounds=1)
+    assert all("not measured: no GPU here" in form.row() for form in on_gpu)
 
 
 def test_a_bundle_of_other_peoples_networks_has_no_forms():

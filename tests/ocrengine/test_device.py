@@ -13,12 +13,12 @@ from ocrengine.profiles import BALANCED, GPU, LOW_MEMORY
 
 @pytest.fixture
 def without_cuda(monkeypatch):
-    monkeypatch.setattr(device, "_cuda_is_usable", lambda by_torch: False)
+    monkeypatch.setattr(device, "finds_gpu", lambda by_torch: False)
 
 
 @pytest.fixture
 def with_cuda(monkeypatch):
-    monkeypatch.setattr(device, "_cuda_is_usable", lambda by_torch: True)
+    monkeypatch.setattr(device, "finds_gpu", lambda by_torch: True)
 
 
 @pytest.mark.usefixtures("without_cuda")
@@ -99,7 +99,7 @@ def test_a_gpu_computes_in_halves_where_torch_runs_the_networks(precision, preci
 def test_no_library_is_asked_for_a_gpu_where_no_driver_is(monkeypatch):
     monkeypatch.setattr(device, "DRIVERS", ("/nowhere",))
     monkeypatch.setitem(sys.modules, "torch", None)  # an import would fail
-    assert not device._cuda_is_usable(by_torch=True)
+    assert not device.finds_gpu(by_torch=True)
 
 
 @pytest.mark.usefixtures("without_cuda")
