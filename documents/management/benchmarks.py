@@ -11,7 +11,7 @@ from django.core.management.base import CommandError
 from documents.management import limit_report, under_limit
 from documents.management.accuracy import Options, Say
 from ocrengine import BALANCED, LOW_MEMORY
-from ocrengine.benchmarks import bulk, drift, giant, invoices, mixed, report
+from ocrengine.benchmarks import bulk, giant, invoices, mixed, report
 from ocrengine.benchmarks.memory_group import GroupUnavailable
 from ocrengine.errors import EngineError
 from ocrengine.profiles import MB
@@ -94,29 +94,6 @@ def run_limited(options: Options, say: Say) -> None:
         except (GroupUnavailable, under_limit.NotStarted) as error:
             raise CommandError(str(error)) from error
     say(limit_report.write(options["docs"], trial, outcome, drawn))
-
-
-def run_drift(options: Options, say: Say) -> None:
-    """Does a reading process grow?"""
-    pages, docs = options["drift"], options["docs"]
-    if pages <= drift.SETTLED:
-        raise CommandError(f"Growth is counted from page {drift.SETTLED}: read more of them.")
-    rows = []
-    for row in drift.measure(BALANCED, pages):
-        rows.append(row)
-        say(drift.table([row]))
-    today = report.today()
-    heading = report.paragraph(
-        f"Anonymous resident memory of one engine child (MB) while it reads {pages:,} rendered"
-        f" pages of {drift.SHAPES} shapes, each shape once before any comes again; measured"
-        f" {today} on {report.machine_in_words()}, by `./run manage benchmark --drift {pages}`."
-        f" A child is looked at after every {drift.EVERY} pages, when it has given back what it"
-        f" freed. What it holds after {drift.SETTLED} is what growth is counted from. It is not"
-        " replaced meanwhile, as it would be in use."
-    )
-    report.put(docs, "drift", f"{heading}\n\n{drift.table(rows)}")
-    facts = {"date": today, "machine": report.machine(), "pages": pages}
-    report.remember(docs / "drift.jsonl", facts, [vars(row) for row in rows])
 
 
 def run_forms(options: Options, say: Say) -> None:

@@ -6,12 +6,14 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from ocrengine.benchmarks.text_pages import as_working_image, draw_text
+from ocrengine.child import IDLE_SECONDS
 from ocrengine.decoder.client import WorkingImage
 from ocrengine.memory import memory_of
 from ocrengine.process import EngineProcess
@@ -20,11 +22,11 @@ from ocrengine.profiles import MB, EngineProfile
 SHAPES = 200
 SMALLEST, LARGEST = 200, 800
 """Pixels of a page's sides"""
-EVERY = 50
-SETTLED = 100
+EVERY = SETTLED = 100
 """Pages after which a child has what it keeps: growth is counted from there."""
-GIVING_BACK_SECONDS = 0.3
-"""After an answer, a child gives back what it freed; only then it is looked at."""
+GIVING_BACK_SECONDS = IDLE_SECONDS + 1
+"""A child that has nothing to do for a while gives back what it freed; only then it is looked at.
+"""
 WAYS = (("fast", "int8"), ("accurate", "fp32"), ("fast", "fp32"), ("fast", "bf16"))
 """Bundles, and what they are to compute in"""
 
@@ -81,20 +83,26 @@ def write_shapes(folder: Path, count: int = SHAPES) -> list[WorkingImage]:
 
 
 def read_all(engine: EngineProcess, shapes: list[WorkingImage], pages: int) -> Drift:
-    """Every shape once, in another order each time, until that many pages were read."""
+    """Every shape once, in another order each time, until that many pages were read; as many at the
+    same time as the child takes."""
     row = Drift(engine.bundle, engine.profile.name)
     started = time.monotonic()
-    for number in range(pages):
-        order = np.random.default_rng(number // len(shapes)).permutation(len(shapes))
-        result = engine.read_page(shapes[order[number % len(shapes)]])
-        row.precision = result.receipt.precision
-        if (number + 1) % EVERY == 0:
+    with ThreadPoolExecutor(engine.pages) as threads:
+        for number in range(0, pages, EVERY):
+            some = [_shape(shapes, n) for n in range(number, number + EVERY)]
+            results = list(threads.map(engine.read_page, some))
+            row.precision = results[-1].receipt.precision
             assert engine.pid is not None
             time.sleep(GIVING_BACK_SECONDS)
-            row.levels[number + 1] = memory_of(engine.pid)
+            row.levels[number + EVERY] = memory_of(engine.pid)
             row.runtime = runtime_of(engine.pid)
     row.peak, row.seconds = engine.peak_memory, time.monotonic() - started
     return row
+
+
+def _shape(shapes: list[WorkingImage], number: int) -> WorkingImage:
+    order = np.random.default_rng(number // len(shapes)).permutation(len(shapes))
+    return shapes[order[number % len(shapes)]]
 
 
 def runtime_of(pid: int) -> str:
@@ -104,7 +112,7 @@ def runtime_of(pid: int) -> str:
 
 def table(rows: list[Drift]) -> str:
     """Markdown, in MB."""
-    shown = [n for n in (50, 100, 200, 400, 600, 800, 1000) if n in rows[0].levels]
+    shown = [n for n in (100, 200, 400, 600, 800, 1000) if n in rows[0].levels]
     lines = [
         "| bundle | runtime | profile | "
         + " | ".join(f"after {n}" for n in shown)

@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from documents.management import accuracy, benchmarks
+from documents.management import accuracy, benchmarks, resources
 from ocrengine import LOW_MEMORY
 from ocrengine.profiles import PROFILES
 
@@ -17,7 +17,7 @@ KINDS = {
     "bulk": benchmarks.run_bulk,
     "parity": benchmarks.run_parity,
     "giant": benchmarks.run_giant,
-    "drift": benchmarks.run_drift,
+    "drift": resources.run_drift,
     "forms": benchmarks.run_forms,
     "limit": benchmarks.run_limited,
 }
@@ -58,7 +58,12 @@ class Command(BaseCommand):
             help="instead: mixed pages handed to the whole product under a hard limit; as root",
         )
         parser.add_argument("--pages", type=int, default=500, help="of --limit")
-        parser.add_argument("--profile", choices=list(PROFILES), default=LOW_MEMORY.name)
+        parser.add_argument(
+            "--profile",
+            choices=list(PROFILES),
+            default=LOW_MEMORY.name,
+            help="of --limit and --drift",
+        )
         parser.add_argument("--cores", type=int, default=2, help="of --limit")
         parser.add_argument("--drawn", type=Path, help="keep the pages of --limit in this folder")
         parser.add_argument(
