@@ -73,6 +73,14 @@ def test_as_many_lines_are_drawn_as_were_asked_for_while_there_is_room():
     assert inked_rows(1) < inked_rows(3) < inked_rows(None)
 
 
+def test_few_lines_are_spread_over_the_page():
+    page = text_pages.draw_text(1200, 1000, lines=2)
+    ink = np.argwhere(page[..., 0] < 128)
+    assert ink.min(axis=0).max() < 50
+    assert ink.max(axis=0)[0] > 900
+    assert ink.max(axis=0)[1] > 600
+
+
 def test_lines_go_on_in_the_next_column():
     page = text_pages.draw_text(1200, 100, lines=4)
     assert (page[:, 500:] < 128).any()
