@@ -14,7 +14,8 @@ from importlib import metadata
 
 from ocrengine.choose import ROOMY_BYTES
 from ocrengine.errors import EngineError
-from ocrengine.memory import available_memory, forecast_page_bytes, usable_cores
+from ocrengine.forecast import forecast_child_bytes, forecast_page_bytes
+from ocrengine.memory import available_memory, usable_cores
 from ocrengine.process import child_environment
 from ocrengine.profiles import MB, EngineProfile
 
@@ -46,14 +47,16 @@ def machine_facts() -> Iterator[Fact]:
     yield Fact("cores", str(usable_cores()), "affinity and the quota of control groups")
 
 
-def profile_facts(profile: EngineProfile, reason: str) -> Iterator[Fact]:
+def profile_facts(profile: EngineProfile, reason: str, bundle: str) -> Iterator[Fact]:
     yield Fact("profile", profile.name, reason)
-    page = forecast_page_bytes(*A4_300_DPI, profile)
+    page = forecast_page_bytes(*A4_300_DPI, profile, bundle)
+    child = forecast_child_bytes(profile, bundle)
     yield Fact(
         "one A4 page at 300 dpi",
         _megabytes(page),
-        "forecast of the engine child's peak; pages start together only while they fit",
-        is_good=page < profile.memory_ceiling,
+        f"forecast of what it adds to an engine child of {_megabytes(child)} at the peak; pages"
+        " start together only while they fit",
+        is_good=child + page < profile.memory_ceiling,
     )
 
 
@@ -116,7 +119,7 @@ def _namespaces_are_allowed() -> bool:
 
 def examine(profile: EngineProfile, reason: str, bundle: str) -> list[Fact]:
     """All facts, in the order a person would ask for them."""
-    facts = [*machine_facts(), *profile_facts(profile, reason)]
+    facts = [*machine_facts(), *profile_facts(profile, reason, bundle)]
     try:
         facts += engine_facts(profile, bundle)
     except EngineError as error:

@@ -125,24 +125,6 @@ def threads_per_page(profile: EngineProfile) -> int:
     return profile.threads or max(1, usable_cores() // (profile.workers * profile.slots))
 
 
-# Measured on the accurate bundle: peaks of engine children on pages of 256 px to 35 megapixels,
-# read whole and in tiles. The forecast was 0.95 to 1.21 times the peak.
-BASE_BYTES = 125 * MB
-"""An engine child with the bundle loaded and nothing read."""
-BYTES_PER_TILE_PIXEL = 145
-"""Activations of the detector per pixel of a tile; recognition, which follows, needs less."""
-BYTES_PER_PAGE_PIXEL = 6
-"""The working image as it is paged in (3), the probability map, its mask and its dilation (3)."""
-
-
-def forecast_page_bytes(width: int, height: int, profile: EngineProfile) -> int:
-    """Resident bytes that reading a page of that size will need at its peak, all told."""
-    pixels = min(width * height, profile.max_page_pixels)
-    tile = min(profile.tile_side**2, pixels)
-    base = BASE_BYTES + profile.kept_bytes
-    return base + tile * BYTES_PER_TILE_PIXEL + pixels * BYTES_PER_PAGE_PIXEL
-
-
 def peak_memory_of(pid: int) -> int:
     """VmHWM of a process in bytes; 0 when it is gone."""
     return _status_bytes(pid, "VmHWM")

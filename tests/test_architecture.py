@@ -115,6 +115,7 @@ STDLIB_ONLY = (
     "ocrengine.decoder.headers",
     "ocrengine.decoder.sniffing",
     "ocrengine.errors",
+    "ocrengine.forecast",
     "ocrengine.memory",
     "ocrengine.process",
     "ocrengine.profiles",

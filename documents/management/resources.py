@@ -1,11 +1,14 @@
-"""What reading takes, by what is read. A function for each question."""
+"""What reading takes, by what is read: memory and processor time. A function for each question."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 from django.core.management.base import CommandError
 
 from documents.management.accuracy import Options, Say
-from ocrengine.benchmarks import drift, report
+from ocrengine.benchmarks import drift, growth_report, memory, report
+from ocrengine.errors import EngineError
 from ocrengine.profiles import get_profile
 
 
@@ -31,3 +34,28 @@ def run_drift(options: Options, say: Say) -> None:
     report.put(docs, "drift", f"{heading}\n\n{drift.table(rows)}")
     facts = {"date": today, "machine": report.machine(), "pages": pages}
     report.remember(docs / "drift.jsonl", facts, [vars(row) for row in rows])
+
+
+def run_memory(options: Options, say: Say) -> None:
+    """What do pages of every size take? Forecasts are made of that from now on."""
+    for bundle in options["bundles"].split(","):
+        try:
+            memory.measure_and_keep(get_profile(options["profile"]), bundle)
+        except EngineError as error:
+            raise CommandError(str(error)) from error
+        say(_write_memory(bundle, options["docs"]))
+
+
+def _write_memory(bundle: str, docs: Path) -> str:
+    """All that is known of the bundle, whichever profile was measured last."""
+    heading = report.paragraph(
+        f"Highest resident memory (MB) of an engine child with bundle `{bundle}`, by the size of"
+        " its pages: what is forecast, and in brackets what was measured, of which the forecast is"
+        f" made; measured {report.today()} on {report.machine_in_words()}, by"
+        f" `./run manage benchmark --memory --bundles {bundle}`, with `--profile` for each profile."
+        " Each figure is of a child of its own, with one thread; mapped files are counted, the"
+        " pages themselves among them."
+    )
+    table = memory.table(memory.kept(bundle))
+    report.put(docs, f"memory of {bundle}", f"{heading}\n\n{table}")
+    return table

@@ -36,6 +36,8 @@ from documents.services import quotas
 from documents.services.doorbell import ring_on_commit
 from documents.services.jobs import close_job_of
 from ocrengine import get_profile
+from ocrengine.choose import BUNDLE_NAMES
+from ocrengine.forecast import forecast_child_bytes
 
 log = logging.getLogger(__name__)
 
@@ -96,9 +98,13 @@ def _bytes_in_flight() -> int:
 
 def memory_for_pages() -> int:
     """Bytes that pages read at the same time on this host may be forecast to need: as the profile
-    says, also where tuning has found that more of them are quicker."""
+    says, also where tuning has found that more workers are quicker, less what their engine children
+    need for themselves. Which bundle those have loaded changes: the neediest is reckoned with."""
     profile = settings.OCR_PROFILE
-    return int(profile.memory_ceiling * get_profile(profile.name).workers)
+    bundles = {settings.OCR_BUNDLE, *BUNDLE_NAMES}
+    child = max(forecast_child_bytes(profile, bundle) for bundle in bundles)
+    allowed = profile.memory_ceiling * get_profile(profile.name).workers
+    return max(0, int(allowed - profile.workers * child))
 
 
 def _next_page() -> Page | None:

@@ -12,6 +12,7 @@ from documents.errors import NotRereadable
 from documents.models import Document, Job, JobMode, PageState
 from documents.models.document import OPEN_STATES
 from documents.services import doorbell, quotas
+from ocrengine.forecast import forecast_page_bytes
 
 log = logging.getLogger(__name__)
 
@@ -38,10 +39,22 @@ def reread_document(
     if put_back != document.page_count:
         raise NotRereadable
     before = document.job_id
-    job = Job.objects.create(owner=document.owner, bundle=bundle or settings.OCR_BUNDLE, mode=mode)
+    bundle = bundle or settings.OCR_BUNDLE
+    _forecast_again(document, bundle)
+    job = Job.objects.create(owner=document.owner, bundle=bundle, mode=mode)
     Document.objects.filter(pk=document.pk).update(job=job, position=0)
     Job.objects.filter(pk=before, documents=None).delete()
     quotas.reserve_pages(owner=document.owner, pages=put_back)
     doorbell.ring_on_commit(pages=put_back)
     log.info("document_reread document=%s job=%s", document.pk, job.pk)
     return job
+
+
+def _forecast_again(document: Document, bundle: str) -> None:
+    """Another bundle, or another profile than when the pages came, needs another amount."""
+    pages = list(document.pages.only("width", "height"))
+    for page in pages:
+        page.forecast_bytes = forecast_page_bytes(
+            page.width, page.height, settings.OCR_PROFILE, bundle
+        )
+    document.pages.bulk_update(pages, ["forecast_bytes"], batch_size=100)

@@ -29,7 +29,7 @@ from documents.queries import limits_of
 from documents.services import doorbell, quotas
 from ocrengine.decoder.client import DecodeLimits, FileInfo, inspect_file
 from ocrengine.errors import EngineError, FileRefused
-from ocrengine.memory import forecast_page_bytes
+from ocrengine.forecast import forecast_page_bytes
 
 log = logging.getLogger(__name__)
 
@@ -228,7 +228,7 @@ def _insert(job: Job, position: int, candidate: _Candidate, name: str) -> Docume
             index=index,
             width=page.width,
             height=page.height,
-            forecast_bytes=forecast_page_bytes(page.width, page.height, profile),
+            forecast_bytes=forecast_page_bytes(page.width, page.height, profile, job.bundle),
         )
         for index, page in enumerate(info.pages)
     )

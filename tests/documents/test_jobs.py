@@ -14,6 +14,7 @@ from documents.models import Attempt, Job, JobState, Outcome, Page, PageState, W
 from documents.queries import job_progress
 from documents.services import doorbell, healing, jobs, leases
 from documents.services.leases import Lease
+from ocrengine import LOW_MEMORY
 from tests.personas import make_document, make_job, make_user
 
 pytestmark = pytest.mark.django_db
@@ -93,6 +94,15 @@ def test_a_page_too_large_to_share_the_memory_waits_until_it_is_alone(owner, set
     assert leases.claim_next(worker=mine()) is None
     leases.fail_page(first, code="damaged", params={"page": 1})
     assert leases.claim_next(worker=mine()) is not None
+
+
+def test_what_engine_children_need_for_themselves_is_not_there_for_pages(settings):
+    settings.OCR_PROFILE = LOW_MEMORY
+    with_one_child = leases.memory_for_pages()
+    settings.OCR_PROFILE = LOW_MEMORY.override(workers=2)
+    assert 0 < leases.memory_for_pages() < with_one_child
+    settings.OCR_PROFILE = LOW_MEMORY.override(workers=1000)
+    assert leases.memory_for_pages() == 0
 
 
 def test_a_page_of_any_size_is_read_when_it_is_alone(owner):

@@ -5,6 +5,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from documents.models import Job, PageState, Share
+from ocrengine.forecast import forecast_page_bytes
 from tests.personas import make_document, make_read_document
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -50,6 +51,13 @@ def test_a_document_is_read_again_by_another(owner, owner_client):
     assert document.job.bundle == "fast"
     assert document.pages.get().state == PageState.PENDING
     assert answer.redirect_chain[-1][0] == reverse("job", args=[document.job_id])
+
+
+def test_its_memory_is_forecast_for_what_will_read_it(owner, owner_client, settings):
+    document = make_read_document(owner)
+    reread(owner_client, document, bundle="fast")
+    page = document.pages.get()
+    assert page.forecast_bytes == forecast_page_bytes(800, 600, settings.OCR_PROFILE, "fast")
 
 
 def test_the_question_names_what_read_it_last(owner, owner_client):

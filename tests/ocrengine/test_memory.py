@@ -6,8 +6,8 @@ import pytest
 
 from ocrengine import memory
 from ocrengine.choose import choose_profile
-from ocrengine.memory import MemoryBudget, available_memory, forecast_page_bytes, usable_cores
-from ocrengine.profiles import BALANCED, LOW_MEMORY, MB, PROFILES, get_profile
+from ocrengine.memory import MemoryBudget, available_memory, usable_cores
+from ocrengine.profiles import BALANCED, LOW_MEMORY, MB, get_profile
 
 GB = 1024 * MB
 
@@ -98,21 +98,7 @@ def test_what_was_asked_for_is_taken():
         get_profile("turbo")
 
 
-@pytest.mark.parametrize("name", PROFILES)
-def test_a_larger_page_never_needs_less_memory(name):
-    sizes = [(100, 100), (640, 640), (2480, 3508), (5000, 8000), (20000, 20000)]
-    needs = [forecast_page_bytes(w, h, PROFILES[name]) for w, h in sizes]
-    assert needs == sorted(needs)
-    assert needs[-1] <= PROFILES[name].memory_ceiling + 4 * PROFILES[name].max_page_pixels
-
-
 def test_a_profiles_knobs_can_be_overridden_one_by_one():
     changed = BALANCED.override(tile_side=640, threads=None)
     assert (changed.tile_side, changed.threads) == (640, BALANCED.threads)
     assert BALANCED.tile_side == 960
-
-
-@pytest.mark.parametrize("name", PROFILES)
-def test_the_largest_page_a_profile_reads_fits_under_its_ceiling(name):
-    profile = PROFILES[name]
-    assert forecast_page_bytes(30_000, 30_000, profile) < profile.memory_ceiling

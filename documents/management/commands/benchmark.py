@@ -18,6 +18,7 @@ KINDS = {
     "parity": benchmarks.run_parity,
     "giant": benchmarks.run_giant,
     "drift": resources.run_drift,
+    "memory": resources.run_memory,
     "forms": benchmarks.run_forms,
     "limit": benchmarks.run_limited,
 }
@@ -62,7 +63,7 @@ class Command(BaseCommand):
             "--profile",
             choices=list(PROFILES),
             default=LOW_MEMORY.name,
-            help="of --limit and --drift",
+            help="of --limit, --drift and --memory",
         )
         parser.add_argument("--cores", type=int, default=2, help="of --limit")
         parser.add_argument("--drawn", type=Path, help="keep the pages of --limit in this folder")
@@ -76,6 +77,11 @@ class Command(BaseCommand):
             type=int,
             metavar="N",
             help="instead: N rendered pages of 200 shapes through one child; does it grow?",
+        )
+        parser.add_argument(
+            "--memory",
+            action="store_true",
+            help="instead: pages of many sizes; what they take is what forecasts are made of",
         )
         parser.add_argument("--scorer", type=Path, help="default: score.py beside DATA")
         parser.add_argument(

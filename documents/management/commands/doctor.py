@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from documents.inforce import settings_in_force
 from ocrengine.doctor import Fact, examine
+from ocrengine.profiles import MB
 
 
 class Command(BaseCommand):
@@ -37,15 +38,10 @@ class Command(BaseCommand):
         from ocrengine.benchmarks import memory  # noqa: PLC0415  loads numpy
 
         profile, bundle = settings.OCR_PROFILE, settings.OCR_BUNDLE
-        ceiling = profile.memory_ceiling // 2**20
-        self.stdout.write(f"{bundle}, {profile.name}; a child is killed at {ceiling} MB\n\n")
-        self.stdout.write("| page, pixels | forecast MB | peak MB | forecast / peak |")
-        self.stdout.write("|---|---|---|---|")
-        for row in memory.measure(profile, bundle):
-            self.stdout.write(
-                f"| {row.width} x {row.height} | {row.forecast // 2**20} | {row.peak // 2**20}"
-                f" | {row.forecast / row.peak:.2f} |"
-            )
+        ceiling = profile.memory_ceiling // MB
+        self.stdout.write(f"{bundle}, {profile.name}; a child is killed at {ceiling} MB.\n")
+        self.stdout.write("Its highest resident memory in MB: forecast (measured now)\n\n")
+        self.stdout.write(memory.table(list(memory.compare(profile, bundle))))
 
     def _print(self, title: str, facts: list[Fact]) -> None:
         self.stdout.write(f"\n{title}")
