@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-WIDTH, HEIGHT = 460, 340
+WIDTH, HEIGHT = 460, 360
 """One panel"""
-LEFT, RIGHT, TOP, BOTTOM = 62, 18, 66, 50
+LEFT, RIGHT, TOP, BOTTOM = 62, 18, 84, 50
 COLOURS = ("#1d4ed8", "#d9480f", "#087f5b", "#9c36b5", "#5c5f66")
 INK, FAINT, GRID = "#212529", "#5c5f66", "#e9ecef"
 Points = Sequence[tuple[float, float]]
@@ -76,12 +76,10 @@ def _panel(panel: Panel, left: int) -> str:
     parts += [_text(LEFT, TOP - 8, y.label, fill=FAINT, size=11)]
     if panel.mark:
         parts.append(_mark(at((panel.mark[0], y.low))[0], panel.mark[1]))
-    legend = LEFT
-    for colour, (name, points) in zip(COLOURS, panel.curves.items(), strict=False):
+    for number, (name, points) in enumerate(panel.curves.items()):
+        colour = COLOURS[number % len(COLOURS)]
         parts.append(_curve([at(point) for point in points], colour))
-        parts.append(f'<circle cx="{legend + 4}" cy="36" r="4" fill="{colour}"/>')
-        parts.append(_text(legend + 13, 40, name))
-        legend += 34 + round(6.2 * len(name))
+        parts.append(_legend(number, name, colour))
     return f'<g transform="translate({left} 0)">{"".join(parts)}</g>'
 
 
@@ -129,6 +127,12 @@ def _curve(points: Points, colour: str) -> str:
         f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"'
         f' stroke-linejoin="round"/><g fill="{colour}">{dots}</g>'
     )
+
+
+def _legend(number: int, name: str, colour: str) -> str:
+    """Two in a row"""
+    x, y = LEFT + (number % 2) * (WIDTH - LEFT - RIGHT) // 2, 38 + 18 * (number // 2)
+    return f'<circle cx="{x + 4}" cy="{y}" r="4" fill="{colour}"/>' + _text(x + 13, y + 4, name)
 
 
 def _level(y: float, value: float) -> str:

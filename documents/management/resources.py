@@ -7,6 +7,7 @@ from pathlib import Path
 from django.core.management.base import CommandError
 
 from documents.management.accuracy import Options, Say
+from ocrengine import BALANCED
 from ocrengine.benchmarks import drift, growth_report, memory, report
 from ocrengine.errors import EngineError
 from ocrengine.profiles import get_profile
@@ -59,3 +60,26 @@ def _write_memory(bundle: str, docs: Path) -> str:
     table = memory.table(memory.kept(bundle))
     report.put(docs, f"memory of {bundle}", f"{heading}\n\n{table}")
     return table
+
+
+def run_growth(options: Options, say: Say) -> None:
+    """How does cost grow?"""
+    bundles, docs = options["bundles"], options["docs"]
+    profile = BALANCED.override(threads=1)
+    figures, answers = {}, []
+    for question in growth_report.QUESTIONS:
+        curves = question.measure(profile, bundles.split(","))
+        answers.append(growth_report.answer(question, curves, profile, docs / "plots"))
+        figures[question.name] = {n: [vars(cost) for cost in c] for n, c in curves.items()}
+        say(answers[-1])
+    today = report.today()
+    heading = report.paragraph(
+        f"How cost grows, profile {profile.name}, one thread for each engine child, measured"
+        f" {today} on {report.machine_in_words()}, by"
+        f" `./run manage benchmark --growth --bundles {bundles}`. Processor seconds are those of"
+        " every process involved; that of loading networks is in them where it is said. Memory is"
+        " the highest of the engine child. Pages are drawn, and read from JPEG files."
+    )
+    report.put(docs, "growth", "\n\n".join([heading, *answers]))
+    facts = {"date": today, "machine": report.machine()}
+    report.remember(docs / "growth.jsonl", facts, figures)

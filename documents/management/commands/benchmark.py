@@ -19,6 +19,7 @@ KINDS = {
     "giant": benchmarks.run_giant,
     "drift": resources.run_drift,
     "memory": resources.run_memory,
+    "growth": resources.run_growth,
     "forms": benchmarks.run_forms,
     "limit": benchmarks.run_limited,
 }
@@ -82,6 +83,11 @@ class Command(BaseCommand):
             "--memory",
             action="store_true",
             help="instead: pages of many sizes; what they take is what forecasts are made of",
+        )
+        parser.add_argument(
+            "--growth",
+            action="store_true",
+            help="instead: cost by the size of a page, its lines, pages of a job, processes",
         )
         parser.add_argument("--scorer", type=Path, help="default: score.py beside DATA")
         parser.add_argument(
