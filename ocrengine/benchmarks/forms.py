@@ -8,7 +8,7 @@ so that its memory is its own; all answer in turns, so that a busy machine hurts
 from __future__ import annotations
 
 import json
-import resource
+import os
 import statistics
 import subprocess
 import sys
@@ -22,6 +22,7 @@ import numpy as np
 from ocrengine.bundles import get_bundle, load_bundle
 from ocrengine.device import Device, finds_gpu
 from ocrengine.errors import BundleError
+from ocrengine.memory import peak_memory_of
 from ocrengine.process import child_environment
 from ocrengine.profiles import BALANCED
 
@@ -141,7 +142,7 @@ def measure(forms: Sequence[Form], rounds: int = ROUNDS) -> None:
 
 def _peak(device: Device) -> int:
     if device.name == "cpu":
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        return peak_memory_of(os.getpid())  # getrusage(2) tells that of the process that started us
     import torch  # noqa: PLC0415  heavy; a GPU's networks are run by it anyway
 
     return int(torch.cuda.max_memory_allocated())

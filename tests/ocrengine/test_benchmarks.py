@@ -207,7 +207,8 @@ def test_a_bundle_of_other_peoples_networks_has_no_forms():
 def test_each_form_is_measured_in_a_process_of_its_own_and_its_first_answer_does_not_count():
     (form,) = (form for form in forms.forms_of("fast") if form.precision == "int8")
     forms.measure([form], rounds=1)
-    assert form.peak > 10 * MB
+    # Its own, not that of this process, whose peak a child inherits in getrusage(2).
+    assert 10 * MB < form.peak < 250 * MB
     assert [len(times) for times in form.milliseconds.values()] == [1, 1]
 
 
