@@ -5,7 +5,9 @@ import io
 import pytest
 from django.core.management import CommandError, call_command
 
-from ocrengine.profiles import get_profile
+from ocrengine.benchmarks import memory
+from ocrengine.forecast import Peak
+from ocrengine.profiles import MB, get_profile
 
 pytestmark = pytest.mark.django_db
 
@@ -36,3 +38,20 @@ def test_a_setting_says_whether_the_environment_gave_it(settings):
     report = examine()
     assert "OCR_ADDRESS says so" in report
     assert "OCR_BUNDLE is not set: the default" in report
+
+
+def test_each_size_is_told_as_soon_as_it_was_read_and_marked_where_it_took_more(monkeypatch):
+    out, told = io.StringIO(), []
+
+    def compare(profile, bundle):
+        for side, peak_mb in ((640, 250), (960, 400)):
+            told.append(out.getvalue().count(" x "))
+            peak = Peak(bundle, "fp32", profile.name, side, side, 2, peak_mb)
+            yield memory.Compared(peak, 300 * MB)
+
+    monkeypatch.setattr(memory, "compare", compare)
+    call_command("doctor", memory=True, stdout=out)
+    small, large = out.getvalue().splitlines()[-2:]
+    assert small.split() == ["640", "x", "640", "2", "300", "MB", "250", "MB"]
+    assert large.split() == ["!", "960", "x", "960", "2", "300", "MB", "400", "MB"]
+    assert told == [0, 1]

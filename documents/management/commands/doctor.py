@@ -40,8 +40,17 @@ class Command(BaseCommand):
         profile, bundle = settings.OCR_PROFILE, settings.OCR_BUNDLE
         ceiling = profile.memory_ceiling // MB
         self.stdout.write(f"{bundle}, {profile.name}; a child is killed at {ceiling} MB.\n")
-        self.stdout.write("Its highest resident memory in MB: forecast (measured now)\n\n")
-        self.stdout.write(memory.table(list(memory.compare(profile, bundle))))
+        self.stdout.write(
+            "Pages are read now, alone and two at a time; the largest take minutes. The child's"
+            " highest resident memory:\n\n"
+        )
+        self.stdout.write(f"  {'page, pixels':<14} {'pages':>5} {'forecast':>12} {'measured':>12}")
+        for row in memory.compare(profile, bundle):
+            peak, forecast = row.peak, row.forecast // MB
+            size = f"{peak.width} x {peak.height}"
+            figures = f"{peak.together:>5} {forecast:>9,} MB {peak.peak_mb:>9,} MB"
+            self.stdout.write(f"{'!' if peak.peak_mb > forecast else ' '} {size:<14} {figures}")
+            self.stdout.flush()
 
     def _print(self, title: str, facts: list[Fact]) -> None:
         self.stdout.write(f"\n{title}")
