@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from ocrengine.device import Device
@@ -23,6 +22,8 @@ class OnnxNetwork:
     """
 
     def __init__(self, path: Path, device: Device) -> None:
+        import onnxruntime  # noqa: PLC0415  18 MB that a child does without whose networks torch runs
+
         options = onnxruntime.SessionOptions()
         options.enable_cpu_mem_arena = False
         options.enable_mem_pattern = False

@@ -113,12 +113,15 @@ def test_a_folder_is_a_bundle_by_its_path(tmp_path, detector, recognizer):
     assert bundle.recognizer(lines).shape[2] == bundle.charset.classes == 4
 
 
-def test_the_other_bundle_does_without_torch():
+@pytest.mark.parametrize(
+    ("bundle", "other_runtime"), [("accurate", "torch"), ("fast", "onnxruntime")]
+)
+def test_a_bundle_does_without_the_other_runtime(bundle, other_runtime):
     code = (
         "import sys\n"
         "from ocrengine.bundles import load_bundle\n"
         "from ocrengine.device import Device\n"
-        "load_bundle('accurate', Device('cpu', 'fp32', 1, 'a test'))\n"
-        "sys.exit('torch' in sys.modules)"
+        f"load_bundle('{bundle}', Device('cpu', 'fp32', 1, 'a test'))\n"
+        f"sys.exit('{other_runtime}' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
