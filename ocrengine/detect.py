@@ -49,7 +49,8 @@ class Detector:
         self.tile_side = min(tile_side, settings.largest_tile or tile_side)
 
     def find(self, image: Image, tile_side: int | None = None) -> Detection:
-        """Look at the page whole first; while its text turns out small, look again in tiles.
+        """Leave blank margins out, look at the rest whole first; while its text turns out small,
+        look again in tiles.
 
         image   (H, W, 3) uint8 RGB, may be a memory map: only one tile of it is ever copied
         """
