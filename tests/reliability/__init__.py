@@ -1,0 +1,1 @@
+"""Trials of what we promise, longer than tests may take: `python -m tests.reliability TRIAL`."""
