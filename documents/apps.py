@@ -1,4 +1,4 @@
-"""The app's wiring: the schedule after a migration, and lifelines in the cluster's processes."""
+"""The app's wiring: the schedule after a migration, lifelines and a queue for the cluster."""
 
 import sys
 
@@ -13,8 +13,9 @@ class DocumentsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from documents import lifelines, schedules  # noqa: PLC0415  apps must be loaded first
+        from documents import lifelines, mailbox, schedules  # noqa: PLC0415  apps must be loaded first
 
         post_migrate.connect(schedules.ensure_schedules, sender=self)
         if sys.argv[1:2] == ["qcluster"]:
             lifelines.install_fork_lifeline()
+            mailbox.install()

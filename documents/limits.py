@@ -48,6 +48,11 @@ class JobLimits:
     """A page whose decoder or engine child died this often is quarantined."""
     worker_losses: int = 8
     """Higher: a worker vanishes for reasons that are not the page's fault."""
+    backoff_seconds: float = 2.0
+    """A page waits so long after its first child died, four times as long after each more."""
+    backoff_losses: int = 2
+    """Workers that may vanish with a page before it waits: at first it is most likely innocent."""
+    longest_backoff_seconds: float = 20.0
     drain_seconds: int = 60
     due_unclaimed_seconds: int = 10
     silence_seconds: int = 15

@@ -105,8 +105,10 @@ def answer_of(address: Address, path: str) -> tuple[int, str]:
 
 
 def queue_is_stuck() -> bool:
-    """A page is due and nobody takes it. Pages of workers that vanished are made due first."""
+    """A page is due and nobody takes it. Pages of workers that vanished are made due first, and
+    workers are woken for what waits."""
     healing.reap()
+    healing.nudge()
     return healing.queue_is_silent()
 
 

@@ -8,6 +8,8 @@ from ocrengine.profiles import BALANCED, LOW_MEMORY, MB, EngineProfile, get_prof
 ROOMY_BYTES = 3 * 1024 * MB
 BUNDLE_NAMES = ("accurate", "fast")
 """The names in ocrengine.bundles, for those who must not load pixels to know them."""
+LIGHT_BUNDLE = "fast"
+"""The one that needs the least memory and time."""
 
 
 def choose_profile(budget: MemoryBudget, asked_for: str = "") -> tuple[EngineProfile, str]:

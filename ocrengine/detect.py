@@ -24,6 +24,7 @@ COMFORTABLE_TEXT = 18.0
 WORTH_A_LOOK = 1.15
 """How much finer another look must be."""
 MAX_BOXES = 5000
+"""Lines of one page. A sheet of A0 in 8-point print has 2,700."""
 FLAT = 12
 """Grey levels within which a tile is blank. PP-OCRv6 answers a blank tile with 0.3 everywhere:
 noise just above its threshold."""
@@ -39,6 +40,8 @@ class Detection:
     scale: float
     """detection pixels per working pixel"""
     tiles: int
+    is_cut: bool = False
+    """Whether there were more than MAX_BOXES, the rest of which was left out."""
 
 
 class Detector:
@@ -105,7 +108,8 @@ class Detector:
         factor = np.array([width / size[0], height / size[1]], np.float32)
         quads = clip_to(unclip(kernels, self.settings.unclip_ratio) * factor, width, height)
         big_enough = np.minimum(*sides(quads)) * scale >= MIN_BOX
-        return Detection(quads[big_enough], scores[big_enough], scale, len(tiles))
+        is_cut = len(kernels) == MAX_BOXES
+        return Detection(quads[big_enough], scores[big_enough], scale, len(tiles), is_cut)
 
     def _map_of(self, image: Image, tile: Tile, size: tuple[int, int]) -> NDArray[np.uint8]:
         """Probabilities of one tile, 0..255, (h, w) detection pixels."""

@@ -71,13 +71,16 @@ class Engine:
                 read_crops=self.pool.read,
             )
         working = (int(image.shape[1]), int(image.shape[0]))
-        return self._result(lines, working, source_size or working, notes, stopwatch)
+        side = min(tile_side or self.detector.tile_side, self.detector.tile_side)
+        notes = (*notes, "too_many_lines") if lines.is_cut else notes
+        return self._result(lines, working, source_size or working, side, notes, stopwatch)
 
-    def _result(
+    def _result(  # noqa: PLR0913, PLR0917  what a receipt says
         self,
         found: PageLines,
         working: tuple[int, int],
         source: tuple[int, int],
+        tile_side: int,
         notes: tuple[str, ...],
         stopwatch: Stopwatch,
     ) -> PageResult:
@@ -100,6 +103,7 @@ class Engine:
             working_size=working,
             detection_scale=round(found.scale, 4),
             tiles=found.tiles,
+            tile_side=tile_side,
             precision=self.device.precision,
             rotation=found.rotation,
             skew=round(found.skew, 2),

@@ -49,6 +49,8 @@ class EngineError(Exception):
 
     code = "engine_error"
     retryable = False
+    exit_status: int | None = None
+    """Of the child that ended, as of subprocess: negative is a signal's number."""
 
     def __init__(self, message: str = "", **params: Any) -> None:
         super().__init__(message or self.code)

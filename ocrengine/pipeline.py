@@ -53,6 +53,7 @@ class PageLines:
     rotation: int
     skew: float
     dropped: int
+    is_cut: bool
 
 
 @dataclass(frozen=True)
@@ -127,6 +128,7 @@ class PageReader:
             rotation=read.rotation,
             skew=page_skew(upright) if len(upright) else 0.0,
             dropped=len(read.quads) - len(read.kept),
+            is_cut=found.is_cut,
         )
 
     @property

@@ -198,7 +198,7 @@ class RunningChild:
                 return
             self.ended = True
             self.peak = peak_memory_of(self.pid)
-            self._kill()
+            error.exit_status = self._kill()
             waiting, self._waiting = self._waiting, {}
             self._changed.notify_all()
         if blamed is None:
@@ -206,10 +206,11 @@ class RunningChild:
         for number, one in waiting.items():
             one.answer.set_exception(error if number in blamed else DiedWithOthers())
 
-    def _kill(self) -> None:
+    def _kill(self) -> int:
+        """How it ended."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
-        self._process.wait()
+        return self._process.wait()
 
 
 def raise_for(answer: Answer) -> None:

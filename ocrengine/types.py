@@ -45,6 +45,8 @@ class Receipt:
     """Detection pixels per working pixel: 1.0 means that text was looked for at native size."""
     tiles: int
     precision: str
+    tile_side: int = 0
+    """Longest side of one look, in detection pixels."""
     rotation: int = 0
     """Degrees the page was turned clockwise to make its text upright: 0, 90, 180, 270."""
     skew: float = 0.0

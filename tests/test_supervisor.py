@@ -67,9 +67,20 @@ def test_a_killed_process_of_the_cluster_costs_nothing_but_time(cluster, role):
     assert_stops_without_a_trace(cluster)
 
 
-def test_a_killed_idle_worker_freezes_the_queue_and_is_noticed(cluster):
-    """The only idle worker sits in read() with the queue's lock: nobody else gets it ever after."""
+def test_a_killed_idle_worker_takes_no_lock_along(cluster):
+    """It waits for a doorbell. With django-q2's own queue it would take the queue's lock with it,
+    and nobody would ever get a doorbell again."""
     kill(cluster.role("idle"))
+
+    assert_next_page_is_read(cluster)
+
+    assert "part_restarts" not in cluster.log
+    assert_stops_without_a_trace(cluster)
+
+
+def test_a_cluster_that_lives_and_does_no_work_is_noticed(cluster):
+    for pid in cluster.role("pusher"):
+        os.kill(pid, signal.SIGSTOP)
 
     assert_next_page_is_read(cluster)
 

@@ -55,6 +55,7 @@ class AttemptInline(ReadOnlyInline):
         "outcome",
         "error_code",
         "peak_memory",
+        "exit_status",
         "detail",
     ]
     readonly_fields = fields

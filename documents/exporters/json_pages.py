@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from documents.models import Document, Page
+from documents.notes import codes_of
 from documents.queries import page_lines, page_problem
 
 
@@ -44,5 +45,5 @@ def page_as_dict(page: Page) -> dict[str, Any]:
             for line in page_lines(page)
         ],
         "receipt": page.receipt or None,
-        "notes": page.notes,
+        "notes": codes_of(page),
     }

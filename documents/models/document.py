@@ -104,7 +104,7 @@ class Page(models.Model):
     child_deaths = models.PositiveIntegerField(_("child deaths"), default=0)
     worker_losses = models.PositiveIntegerField(_("worker losses"), default=0)
     rung = models.PositiveIntegerField(_("rung"), default=0)
-    """Steps down in care after deaths for memory or time; 0 is the profile's own."""
+    """Steps down the ladder of care (services/rungs.py) after deaths; 0 is the profile's own."""
 
     error_code = models.CharField(_("error code"), max_length=40, blank=True)
     error_params = models.JSONField(_("error figures"), default=dict, blank=True)

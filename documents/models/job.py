@@ -120,6 +120,12 @@ class Attempt(models.Model):
     error_code = models.CharField(_("error code"), max_length=40, blank=True)
     detail = models.CharField(_("detail"), max_length=500, blank=True)
     peak_memory = models.BigIntegerField(_("peak memory (bytes)"), null=True, blank=True)
+    exit_status = models.SmallIntegerField(
+        _("exit status of the child"),
+        null=True,
+        blank=True,
+        help_text=_("Negative: the number of the signal that ended it."),
+    )
 
     class Meta:
         verbose_name = _("attempt")

@@ -19,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
 
 from documents import correlation, files
 from documents.models import Page
@@ -78,7 +78,8 @@ class Desk:
 
     def take(self, lease: Lease) -> None:
         """Have a leased page read; one deleted since it was claimed is forgotten."""
-        page = Page.objects.select_related("document__owner").filter(pk=lease.page_id).first()
+        found = Page.objects.select_related("document__owner", "document__job")
+        page = found.filter(pk=lease.page_id).first()
         if page is None:
             return  # the lease went with the row
         belongings = ExitStack()
@@ -114,6 +115,8 @@ class Desk:
         for one in self._in_hand:
             one.stop.set()
         self._threads.shutdown()
+        if isinstance(error, DatabaseError):
+            connection.close()  # the next use opens another
         for one in self._in_hand:
             with contextlib.suppress(DatabaseError):
                 leases.release(one.lease, detail="stopped")
@@ -140,12 +143,10 @@ class Desk:
     def _settle(self, one: _InHand) -> None:
         assert one.reading is not None
         assert one.reader is not None
-        self._in_hand.remove(one)
-        with (
-            one.belongings,
-            correlation.working_on(job=one.page.document.job_id, page=one.page.pk),
-        ):
+        with correlation.working_on(job=one.page.document.job_id, page=one.page.pk):
             recognition.settle(one.lease, one.page, one.reading, one.reader)
+        self._in_hand.remove(one)
+        one.belongings.close()
 
     def _look_after(self, one: _InHand) -> None:
         """The lease's pulse: it looks at the database once a second and writes more rarely."""

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from documents.models import Attempt, Outcome, Page, PageState, Worker
@@ -18,6 +18,8 @@ from documents.services.jobs import close_finished_jobs
 from documents.services.leases import Lease, due_pages, host_name, process_start_ticks
 
 log = logging.getLogger(__name__)
+
+NUDGE_SECONDS = 2.0
 
 
 def _is_dead_neighbour(worker: str) -> bool:
@@ -46,17 +48,18 @@ def _take_back(page: Page) -> int:
     if leases.is_cancelled(lease):
         leases.cancel_page(lease)
         return 0
-    if page.worker_losses + 1 >= settings.OCR_JOB_LIMITS.worker_losses:
+    losses = page.worker_losses + 1
+    if losses >= settings.OCR_JOB_LIMITS.worker_losses:
         leases.settle(
             lease,
             state=PageState.QUARANTINED,
             outcome=Outcome.WORKER_LOST,
             error_code="worker_lost",
             error_params={},
-            worker_losses=F("worker_losses") + 1,
+            worker_losses=losses,
         )
         return 0
-    return leases.count_worker_loss(lease)
+    return leases.count_worker_loss(lease, losses=losses)
 
 
 @transaction.atomic
@@ -83,6 +86,15 @@ def queue_is_silent() -> bool:
         return False
     claimed = Attempt.objects.filter(started_at__gte=since).exists()
     return not claimed and not Worker.objects.filter(beat_at__gte=since).exists()
+
+
+def nudge() -> None:
+    """Ring for pages that are due and that nobody is about to claim: a doorbell got lost with a
+    worker that held it, or a page's wait is over."""
+    moment = timedelta(seconds=NUDGE_SECONDS)
+    due = due_pages().filter(due_at__lt=Now() - moment).count()
+    if due and not Attempt.objects.filter(started_at__gte=Now() - moment).exists():
+        ring(due)
 
 
 def tick() -> None:

@@ -58,6 +58,7 @@ def _retry(pages: QuerySet[Page], job: Job) -> int:
         due_at=Now(),
         child_deaths=0,
         worker_losses=0,
+        rung=0,
         error_code="",
         error_params={},
         settled_at=None,

@@ -32,8 +32,7 @@ from documents.models import (
     Usage,
     Worker,
 )
-from documents.services import quotas
-from documents.services.doorbell import ring_on_commit
+from documents.services import quotas, rungs
 from documents.services.jobs import close_job_of
 from ocrengine import get_profile
 from ocrengine.choose import BUNDLE_NAMES
@@ -52,8 +51,19 @@ class Lease:
     token: uuid.UUID
     attempt: int
     bundle: str = ""
-    """What the page's job asked to be read with."""
+    """What to read it with: what its job asked for, or something lighter on the last rung."""
     detect_only: bool = False
+
+
+@dataclass(frozen=True)
+class Ending:
+    """What is known of how a try ended, for those who look for a cause."""
+
+    detail: str = ""
+    peak_memory: int | None = None
+    """Highest resident bytes of the child."""
+    exit_status: int | None = None
+    """Of the child, as of subprocess: negative is a signal's number."""
 
 
 def host_name() -> str:
@@ -154,7 +164,8 @@ def _claim(page: Page, worker: str) -> Lease | None:
     Usage.objects.update_or_create(owner_id=document.owner_id, defaults={"last_turn_at": Now()})
     beat(worker, page_id=page.pk)
     detect_only = document.job.mode == JobMode.DETECT
-    return Lease(page.pk, token, number, document.job.bundle, detect_only)
+    bundle = rungs.bundle_on(page.rung, document.job.bundle)
+    return Lease(page.pk, token, number, bundle, detect_only)
 
 
 def beat(worker: str, *, page_id: uuid.UUID | None = None, memory_bytes: int = 0) -> None:
@@ -192,24 +203,29 @@ def is_cancelled(lease: Lease) -> bool:
 
 def settle(lease: Lease, *, state: PageState, outcome: Outcome, **fields: Any) -> bool:
     """Write a page's end, if the lease still holds. Call inside a transaction with its results."""
-    detail = fields.pop("detail", "")
-    peak_memory = fields.pop("peak_memory", None)
+    ending = fields.pop("ending", Ending())
     ended = _held(lease).update(
         state=state, token=None, leased_until=None, worker="", settled_at=Now(), **fields
     )
     if not ended:
         return False
-    _end_attempt(lease, outcome, fields.get("error_code", ""), detail, peak_memory)
+    _end_attempt(lease, outcome, fields.get("error_code", ""), ending)
     close_job_of(lease.page_id)
     quotas.settle_page(lease.page_id, was_read=state == PageState.DONE)
     return True
 
 
 def _end_attempt(
-    lease: Lease, outcome: Outcome, code: str = "", detail: str = "", peak: int | None = None
+    lease: Lease, outcome: Outcome, code: str = "", ending: Ending | None = None
 ) -> None:
+    ending = ending or Ending()
     Attempt.objects.filter(page_id=lease.page_id, number=lease.attempt).update(
-        outcome=outcome, error_code=code, detail=detail[:500], ended_at=Now(), peak_memory=peak
+        outcome=outcome,
+        error_code=code,
+        detail=ending.detail[:500],
+        ended_at=Now(),
+        peak_memory=ending.peak_memory,
+        exit_status=ending.exit_status,
     )
 
 
@@ -222,19 +238,20 @@ def fail_page(lease: Lease, *, code: str, params: dict[str, Any], detail: str = 
         outcome=Outcome.FAILED,
         error_code=code,
         error_params=params,
-        detail=detail,
+        ending=Ending(detail),
     )
 
 
 @transaction.atomic
-def count_child_death(
-    lease: Lease, *, code: str, detail: str = "", peak_memory: int | None = None
-) -> None:
-    """A child died over this page: once more, one rung lower, until it is set aside."""
+def count_child_death(lease: Lease, *, code: str, ending: Ending | None = None) -> None:
+    """A child died over this page: once more after a while, one rung lower, until it is set
+    aside."""
     page = _held(lease).first()
     if page is None:
         return
-    if page.child_deaths + 1 >= settings.OCR_JOB_LIMITS.child_deaths:
+    deaths, ending = page.child_deaths + 1, ending or Ending()
+    tries_left = settings.OCR_JOB_LIMITS.child_deaths - deaths
+    if tries_left <= 0:
         log.warning("page_quarantined page=%s code=%s", page.pk, code)
         settle(
             lease,
@@ -242,19 +259,34 @@ def count_child_death(
             outcome=Outcome.CHILD_DIED,
             error_code=code,
             error_params={},
-            child_deaths=F("child_deaths") + 1,
-            detail=detail,
-            peak_memory=peak_memory,
+            child_deaths=deaths,
+            ending=ending,
         )
         return
-    _end_attempt(lease, Outcome.CHILD_DIED, code, detail, peak_memory)
-    _put_back(_held(lease), child_deaths=F("child_deaths") + 1, rung=F("rung") + 1)
-    ring_on_commit(pages=1)
+    _end_attempt(lease, Outcome.CHILD_DIED, code, ending)
+    _put_back(
+        _held(lease),
+        child_deaths=deaths,
+        rung=rungs.next_rung(page.rung, code=code, tries_left=tries_left),
+        due_at=Now() + _backoff(deaths),
+    )
 
 
-def count_worker_loss(lease: Lease) -> int:
-    """A worker vanished with this page in hand: once more; 0 when the lease had ended meanwhile."""
-    put_back = _put_back(_held(lease), worker_losses=F("worker_losses") + 1)
+def _backoff(times: int) -> timedelta:
+    """How long a page waits that went wrong so often: what was wrong with the machine may have
+    passed by then, and others are read first."""
+    limits = settings.OCR_JOB_LIMITS
+    if times < 1:
+        return timedelta(0)
+    seconds = limits.backoff_seconds * 4 ** (times - 1)
+    return timedelta(seconds=min(seconds, limits.longest_backoff_seconds))
+
+
+def count_worker_loss(lease: Lease, *, losses: int) -> int:
+    """A worker vanished with this page in hand, the `losses`th: once more; 0 when the lease had
+    ended meanwhile."""
+    wait = _backoff(losses - settings.OCR_JOB_LIMITS.backoff_losses)
+    put_back = _put_back(_held(lease), worker_losses=losses, due_at=Now() + wait)
     if put_back:
         _end_attempt(lease, Outcome.WORKER_LOST, "worker_lost")
     return put_back
@@ -263,7 +295,7 @@ def count_worker_loss(lease: Lease) -> int:
 @transaction.atomic
 def release(lease: Lease, *, detail: str = "", later: bool = False) -> None:
     """Hand a page back unread, at nobody's cost; `later` waits until a cause may have passed."""
-    _end_attempt(lease, Outcome.RELEASED, detail=detail)
+    _end_attempt(lease, Outcome.RELEASED, ending=Ending(detail))
     _put_back(_held(lease), **({"due_at": Now() + RELEASE_DELAY} if later else {}))
 
 

@@ -12,17 +12,17 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, transaction
 
 from documents import files
 from documents.models import Line, LineRevision, Outcome, Page, PageState, RevisionSource
-from documents.services import leases, quotas
-from documents.services.leases import Lease
+from documents.services import leases, quotas, rungs
+from documents.services.leases import Ending, Lease
 from documents.services.uploads import decode_limits
-from ocrengine import EngineProfile, PageResult
+from ocrengine import PageResult
 from ocrengine.decoder.client import WorkingImage, decode_page
 from ocrengine.errors import BundleError, Cancelled, DecoderFailed, EngineError, FileRefused
 
@@ -80,7 +80,7 @@ def read_page(
     result = reader.read_page(
         image,
         detect_only=lease.detect_only,
-        tile_side=_tile_side(page),
+        tile_side=rungs.tile_side_on(page.rung, settings.OCR_PROFILE.tile_side),
         should_stop=should_stop,
     )
     seconds = time.monotonic() - started
@@ -88,7 +88,10 @@ def read_page(
 
 
 def settle(lease: Lease, page: Page, reading: Future[Reading], reader: Reader) -> None:
-    """Store what was read, or why it was not. Never raises for the page's own faults."""
+    """Store what was read, or why it was not. Never raises for the page's own faults.
+
+    Raises DatabaseError while the database is away.
+    """
     try:
         _store(lease, page, reading.result())
     except files.StoredFileMissing:
@@ -102,6 +105,8 @@ def settle(lease: Lease, page: Page, reading: Future[Reading], reader: Reader) -
         leases.release(lease, detail=str(error), later=True)
     except EngineError as error:
         _count_death(lease, error, reader)
+    except DatabaseError:
+        raise  # nothing can be written now; the lease ends by itself, and the page is not to blame
     except Exception:
         log.exception("page_raised page=%s", lease.page_id)
         leases.count_child_death(lease, code="internal_error")
@@ -111,7 +116,8 @@ def _count_death(lease: Lease, error: EngineError, reader: Reader) -> None:
     log.warning("page_died page=%s code=%s detail=%s", lease.page_id, error.code, error)
     # The decoder's memory is not the engine's: only the latter's peak says something here.
     peak = None if isinstance(error, DecoderFailed) else reader.peak_memory
-    leases.count_child_death(lease, code=error.code, detail=str(error), peak_memory=peak)
+    ending = Ending(str(error), peak, error.exit_status)
+    leases.count_child_death(lease, code=error.code, ending=ending)
 
 
 def _stop(lease: Lease) -> None:
@@ -122,16 +128,8 @@ def _stop(lease: Lease) -> None:
 
 
 def _pixel_cap(page: Page) -> int:
-    """One rung lower after each death: half the pixels, as often as needed."""
-    profile: EngineProfile = settings.OCR_PROFILE
-    if not page.rung:
-        return profile.max_page_pixels
-    return min(profile.max_page_pixels, page.width * page.height) >> page.rung
-
-
-def _tile_side(page: Page) -> int | None:
-    """The first rung down also reads in the smallest tiles; None is the profile's own side."""
-    return 640 if page.rung else None
+    cap = settings.OCR_PROFILE.max_page_pixels
+    return rungs.pixels_on(page.rung, width=page.width, height=page.height, pixel_cap=cap)
 
 
 def _decode(page: Page, folder: Path, should_stop: Callable[[], bool]) -> WorkingImage:
@@ -162,15 +160,15 @@ def _store(lease: Lease, page: Page, reading: Reading) -> None:
             outcome=Outcome.DONE,
             width=result.width,
             height=result.height,
-            receipt=asdict(result.receipt) | {"seconds": reading.stages},
-            notes=list(result.receipt.notes),
+            receipt=_receipt(lease, page, reading),
+            notes=_notes(lease, page, result),
             view_name=view_name,
             view_bytes=size,
             confidence=_mean_confidence(result),
             seconds=reading.seconds,
             error_code="",
             error_params={},
-            peak_memory=reading.peak_memory,
+            ending=Ending(peak_memory=reading.peak_memory),
         )
         if kept:
             _replace_lines(page, result)
@@ -178,6 +176,18 @@ def _store(lease: Lease, page: Page, reading: Reading) -> None:
     files.discard([old_name if kept else view_name])
     if not kept:
         log.warning("result_discarded page=%s attempt=%d", lease.page_id, lease.attempt)
+
+
+def _receipt(lease: Lease, page: Page, reading: Reading) -> dict[str, Any]:
+    """The engine's, and what only we know: which try it was, and how far down the ladder."""
+    tried = {"attempts": lease.attempt, "rung": page.rung, "seconds": reading.stages}
+    return asdict(reading.result.receipt) | tried
+
+
+def _notes(lease: Lease, page: Page, result: PageResult) -> list[str]:
+    """What a reader of the text must know: codes, worded in web/notes.py."""
+    lighter = lease.bundle != page.document.job.bundle
+    return [*result.receipt.notes, *(["lighter_bundle"] if lighter else [])]
 
 
 def _mean_confidence(result: PageResult) -> float | None:

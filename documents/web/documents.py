@@ -26,10 +26,10 @@ from documents.downloads import (
 from documents.errors import DocumentsError
 from documents.exporters import EXPORTERS
 from documents.models import Document
+from documents.notes import notes_of
 from documents.paginator import KeyPaginator
 from documents.services import jobs, retention
 from documents.templatetags.screen import size
-from documents.web.notes import notes_of
 from documents.web.rereading import bundle_choices
 from documents.web.sheet import sheet_of
 from documents.web.strings import READER, UPLOAD, in_words

@@ -2,6 +2,7 @@
 
 import os
 import uuid
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -13,7 +14,7 @@ from documents.errors import NotCancellable, NotRetryable
 from documents.models import Attempt, Job, JobState, Outcome, Page, PageState, Worker
 from documents.queries import job_progress
 from documents.services import doorbell, healing, jobs, leases
-from documents.services.leases import Lease
+from documents.services.leases import Ending, Lease
 from ocrengine import LOW_MEMORY
 from tests.personas import make_document, make_job, make_user
 
@@ -159,7 +160,42 @@ def test_who_lost_the_lease_writes_nothing(owner):
     assert (page.state, page.token, page.child_deaths) == (PageState.LEASED, current.token, 0)
 
 
-def test_a_page_whose_worker_vanishes_too_often_is_set_aside(owner, settings):
+@pytest.fixture
+def impatient(settings):
+    """Pages that went wrong come back at once."""
+    settings.OCR_JOB_LIMITS = replace(settings.OCR_JOB_LIMITS, backoff_seconds=0)
+
+
+def wait_of(page: Page) -> float:
+    """Seconds until it is due; 0 when it is."""
+    page.refresh_from_db()
+    return max(0.0, (page.due_at - timezone.now()).total_seconds())
+
+
+def test_a_page_that_ended_its_child_waits_longer_each_time(owner):
+    page = make_document(owner).pages.get()
+    waits = []
+    for _ in range(2):
+        leases.count_child_death(leases.claim_next(worker=mine()), code="engine_timeout")
+        waits.append(wait_of(page))
+        assert leases.claim_next(worker=mine()) is None
+        Page.objects.update(due_at=timezone.now())
+    assert [round(wait) for wait in waits] == [2, 8]
+
+
+def test_a_page_whose_worker_vanished_is_read_again_at_once_and_later_with_patience(owner):
+    page = make_document(owner).pages.get()
+    waits = []
+    for _ in range(4):
+        leases.claim_next(worker=ELSEWHERE)
+        lapse(page)
+        healing.reap()
+        waits.append(round(wait_of(page)))
+        Page.objects.update(due_at=timezone.now())
+    assert waits == [0, 0, 2, 8]
+
+
+def test_a_page_whose_worker_vanishes_too_often_is_set_aside(owner, settings, impatient):
     page = make_document(owner).pages.get()
     for _ in range(settings.OCR_JOB_LIMITS.worker_losses):
         leases.claim_next(worker=ELSEWHERE)
@@ -171,18 +207,26 @@ def test_a_page_whose_worker_vanishes_too_often_is_set_aside(owner, settings):
     assert page.attempts == settings.OCR_JOB_LIMITS.worker_losses
 
 
-def test_a_page_that_kills_its_child_comes_back_one_rung_lower_and_is_set_aside_after_three(owner):
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [("out_of_memory", [0, 1, 3]), ("engine_timeout", [0, 2, 3]), ("page_memory", [0, 2, 3])],
+)
+def test_a_page_that_kills_its_child_comes_back_with_less_care_and_is_set_aside_after_three(
+    owner, impatient, code, expected
+):
     page = make_document(owner).pages.get()
     rungs = []
     for _ in range(3):
         lease = leases.claim_next(worker=mine())
         rungs.append(Attempt.objects.get(page=page, number=lease.attempt).rung)
-        leases.count_child_death(lease, code="out_of_memory", detail="killed", peak_memory=7)
+        leases.count_child_death(lease, code=code, ending=Ending("killed", 7, -9))
 
     page.refresh_from_db()
-    assert rungs == [0, 1, 2]
-    assert (page.state, page.error_code) == (PageState.QUARANTINED, "out_of_memory")
-    assert {a.peak_memory for a in page.history.all()} == {7}
+    assert rungs == expected
+    assert (page.state, page.error_code) == (PageState.QUARANTINED, code)
+    assert {(a.detail, a.peak_memory, a.exit_status) for a in page.history.all()} == {
+        ("killed", 7, -9)
+    }
     assert page.document.job.state == JobState.FAILED
 
 
@@ -262,7 +306,7 @@ def test_retrying_a_job_puts_back_only_the_pages_without_a_result(owner):
     assert leases.claim_next(worker=mine()) is not None
 
 
-def test_a_retried_page_has_its_full_number_of_tries_again(owner):
+def test_a_retried_page_has_its_full_number_of_tries_and_full_care_again(owner, impatient):
     page = make_document(owner).pages.get()
     for _ in range(3):
         leases.count_child_death(leases.claim_next(worker=mine()), code="engine_crashed")
@@ -272,6 +316,7 @@ def test_a_retried_page_has_its_full_number_of_tries_again(owner):
 
     page.refresh_from_db()
     assert (page.child_deaths, page.error_code, page.state) == (0, "", PageState.PENDING)
+    assert page.rung == 0
 
 
 def test_an_open_job_or_a_page_that_is_done_cannot_be_retried(owner):
@@ -325,6 +370,23 @@ def test_the_queue_is_silent_when_a_page_is_long_due_and_nobody_claims_or_beats(
 
 def test_an_empty_queue_is_never_silent(owner):
     assert not healing.queue_is_silent()
+
+
+def test_a_lost_doorbell_is_rung_again_within_seconds(owner):
+    make_document(owner)
+    healing.nudge()
+    assert not OrmQ.objects.exists(), "a worker may be about to claim it"
+    Page.objects.update(due_at=timezone.now() - timedelta(seconds=3))
+    healing.nudge()
+    assert OrmQ.objects.count() == 1
+
+
+def test_nobody_is_woken_while_pages_are_being_claimed(owner):
+    make_document(owner, pages=2)
+    Page.objects.update(due_at=timezone.now() - timedelta(seconds=30))
+    leases.claim_next(worker=mine())
+    healing.nudge()
+    assert not OrmQ.objects.exists()
 
 
 def test_the_tick_rings_for_pages_whose_doorbell_was_lost(owner):

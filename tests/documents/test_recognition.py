@@ -1,10 +1,14 @@
 """One leased page in; its text, or its reason, out. Real decoder children, stand-in engine."""
 
+from dataclasses import replace
+
 import pytest
+from django.db import OperationalError
 
 from documents import files
+from documents.exporters import plain_text
 from documents.models import Attempt, Document, Job, JobState, Page, PageState, Usage
-from documents.services import healing, jobs, leases
+from documents.services import healing, jobs, leases, recognition
 from documents.services.retention import delete_document
 from documents.services.uploads import accept_upload
 from ocrengine.errors import BundleError, Cancelled, EngineCrashed, EngineTimeout, OutOfMemory
@@ -60,8 +64,16 @@ def test_nothing_of_a_page_stays_in_the_work_folder(document):
     assert work_folders() == []
 
 
-@pytest.mark.parametrize("error", [OutOfMemory(), EngineTimeout(), EngineCrashed()])
-def test_an_engine_child_that_dies_costs_one_try_and_the_next_is_one_rung_lower(document, error):
+@pytest.fixture
+def impatient(settings):
+    """Pages that went wrong come back at once."""
+    settings.OCR_JOB_LIMITS = replace(settings.OCR_JOB_LIMITS, backoff_seconds=0)
+
+
+@pytest.mark.parametrize("error", [OutOfMemory(), EngineCrashed()])
+def test_after_a_death_for_memory_a_page_is_looked_at_in_smaller_tiles_at_full_size(
+    document, impatient, error, settings
+):
     reader = FakeReader(errors=[error])
     page = read_next(reader)
     assert (page.state, page.child_deaths, page.rung) == (PageState.PENDING, 1, 1)
@@ -69,14 +81,61 @@ def test_an_engine_child_that_dies_costs_one_try_and_the_next_is_one_rung_lower(
     page = read_next(reader)
 
     assert page.state == PageState.DONE
-    assert reader.tile_sides == [None, 640]
-    assert page.receipt["working_size"][0] * page.receipt["working_size"][1] <= 320 * 200 / 2
-    assert (page.width, page.height) == (320, 200)
-    assert page.was_reduced
+    assert reader.tile_sides == [None, settings.OCR_PROFILE.tile_side // 2]
+    assert not page.was_reduced
+    assert (page.receipt["attempts"], page.receipt["rung"]) == (2, 1)
     assert work_folders() == []
 
 
-def test_a_page_that_always_kills_its_child_is_set_aside_with_the_code_of_the_last_death(document):
+def test_after_time_ran_out_a_page_is_read_at_half_its_pixels_and_says_so(document, impatient):
+    reader = FakeReader(errors=[EngineTimeout()])
+    read_next(reader)
+    page = read_next(reader)
+
+    assert page.receipt["working_size"][0] * page.receipt["working_size"][1] <= 320 * 200 / 2
+    assert (page.width, page.height) == (320, 200)
+    assert page.was_reduced
+    assert "fewer pixels" in "".join(plain_text(document))
+
+
+def test_the_last_try_is_made_with_the_lighter_bundle_and_says_so(document, impatient):
+    reader = FakeReader(errors=[OutOfMemory(), OutOfMemory()])
+    read_next(reader)
+    read_next(reader)
+    lease = leases.claim_next(worker=leases.worker_name())
+    assert lease.bundle == "fast"
+    read_leased(lease, reader, leases.worker_name())
+
+    page = Page.objects.get()
+    assert (page.state, page.receipt["rung"]) == (PageState.DONE, 3)
+    assert "lighter_bundle" in page.notes
+    assert "lighter model" in "".join(plain_text(document))
+
+
+def test_a_try_says_how_its_child_ended(document):
+    error = EngineCrashed("ended with status -11")
+    error.exit_status = -11
+    page = read_next(FakeReader(errors=[error]))
+    attempt = page.history.get()
+    assert (attempt.exit_status, attempt.peak_memory) == (-11, FakeReader.peak_memory)
+
+
+def test_a_page_is_not_blamed_for_a_database_that_is_away(document, monkeypatch):
+    def away(*_: object, **__: object) -> None:
+        raise OperationalError("connection lost")
+
+    monkeypatch.setattr(recognition, "_store", away)
+    with pytest.raises(OperationalError):
+        read_next(FakeReader())
+
+    page = Page.objects.get()
+    assert (page.state, page.child_deaths, page.worker_losses) == (PageState.PENDING, 0, 0)
+    assert work_folders() == []
+
+
+def test_a_page_that_always_kills_its_child_is_set_aside_with_the_code_of_the_last_death(
+    document, impatient
+):
     reader = FakeReader(errors=[EngineCrashed(), EngineCrashed(), OutOfMemory()])
     for _ in range(3):
         page = read_next(reader)
@@ -89,7 +148,7 @@ def test_a_page_that_always_kills_its_child_is_set_aside_with_the_code_of_the_la
     ]
 
 
-def test_a_bug_of_ours_does_not_loop_for_ever(document):
+def test_a_bug_of_ours_does_not_loop_for_ever(document, impatient):
     reader = FakeReader(errors=[KeyError("x"), KeyError("x"), KeyError("x")])
     for _ in range(3):
         page = read_next(reader)
