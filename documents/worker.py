@@ -19,6 +19,7 @@ from documents.services import (
     idempotency,
     jobs,
     leases,
+    quotas,
     retention,
 )
 from documents.services.desk import Desk
@@ -95,5 +96,7 @@ def tick() -> None:
 
 
 def purge() -> None:
-    """The night's schedule: the trash, what policies let go, files that nobody answers for."""
+    """The night's schedule: the trash, what policies let go, files that nobody answers for, ledgers
+    of months long past."""
     retention.purge()
+    quotas.carry_forward()

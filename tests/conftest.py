@@ -96,6 +96,16 @@ def png() -> bytes:
     return buffer.getvalue()
 
 
+def png_of(number: int) -> bytes:
+    """A small valid image, unlike that of any other number below a million."""
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    colour = (number % 100, number // 100 % 100, number // 10_000)
+    Image.new("RGB", (320, 200), colour).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
 @pytest.fixture
 def upload_of() -> Iterator[Callable[..., TemporaryUploadedFile]]:
     """An upload as the handler leaves it: a file in incoming/, removed after the request."""

@@ -18,8 +18,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from documents.admin.rows import ReadOnlyAdmin, apply
-from documents.models import ApiToken, Collection, GroupLimits, Share, Usage
-from documents.services import accounts, queue, tokens
+from documents.models import ApiToken, Collection, GroupLimits, LedgerEntry, Share, Usage
+from documents.services import accounts, queue, quotas, tokens
 
 MEASURED = ["storage_bytes", "month", "pages_used", "pages_reserved", "last_turn_at"]
 LIMITS = ["storage_limit_bytes", "pages_per_month", "files_per_batch", "open_jobs"]
@@ -120,6 +120,16 @@ class UsageAdmin(ReadOnlyAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return request.user.has_perm("documents.change_usage")
+
+
+@admin.register(LedgerEntry)
+class LedgerAdmin(ReadOnlyAdmin):
+    """Why somebody holds what they hold."""
+
+    list_display = ["at", "owner", "movement", *quotas.FIGURES, "about"]
+    sortable_by: list[str] = []
+    list_select_related = ["owner"]
+    search_fields = ["owner__username"]
 
 
 @admin.register(Collection)

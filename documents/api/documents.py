@@ -81,6 +81,9 @@ class AcceptedFile(serializers.Serializer):
     name = serializers.CharField()
     url = serializers.URLField()
     text_url = serializers.URLField()
+    known = serializers.BooleanField(
+        help_text="You handed in the same bytes before: this is the earlier document."
+    )
 
 
 class Accepted(shapes.JobReference):
@@ -99,18 +102,23 @@ def accepted_as_dict(request: Request, acceptance: Acceptance) -> dict[str, Any]
     def address(name: str, key: object) -> str:
         return reverse(f"api:{name}", args=[key], request=request)
 
-    assert acceptance.job is not None
+    def accepted(document: Document, name: str, *, known: bool) -> dict[str, Any]:
+        return {
+            "id": document.pk,
+            "name": name,
+            "url": address("document", document.pk),
+            "text_url": address("document-text", document.pk),
+            "known": known,
+        }
+
+    # Where nothing is new there is no new job: the one that read it before says how far it is.
+    job = acceptance.job or acceptance.known[0].document.job
     return {
-        "job": acceptance.job.pk,
-        "status_url": address("job", acceptance.job.pk),
+        "job": job.pk,
+        "status_url": address("job", job.pk),
         "accepted": [
-            {
-                "id": document.pk,
-                "name": document.title,
-                "url": address("document", document.pk),
-                "text_url": address("document-text", document.pk),
-            }
-            for document in acceptance.documents
+            *(accepted(one, one.title, known=False) for one in acceptance.documents),
+            *(accepted(one.document, one.name, known=True) for one in acceptance.known),
         ],
         "refused": refused_as_list(acceptance),
     }
@@ -140,7 +148,7 @@ def take_in(
             limits=limits,
             record=lambda acceptance: record(answer_to(acceptance)),
         )
-        if acceptance.job is None:
+        if acceptance.is_nothing:
             sentence = sentence_for("nothing_accepted", {})
             refused = refused_as_list(acceptance)
             body = problem_details(422, "nothing_accepted", sentence, refused=refused)

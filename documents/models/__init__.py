@@ -3,6 +3,7 @@
 from documents.models.document import Document, Page, PageState
 from documents.models.guess import Guess
 from documents.models.job import Attempt, Job, JobMode, JobState, Outcome, Pause, Worker
+from documents.models.ledger import LedgerEntry, Movement
 from documents.models.retention import PurgeRun, RetentionPolicy
 from documents.models.sharing import Collection, Share
 from documents.models.token import ApiToken, IdempotencyKey, Scope
@@ -20,8 +21,10 @@ __all__ = [
     "Job",
     "JobMode",
     "JobState",
+    "LedgerEntry",
     "Line",
     "LineRevision",
+    "Movement",
     "Outcome",
     "Page",
     "PageState",

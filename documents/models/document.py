@@ -55,6 +55,8 @@ class Document(models.Model):
                 condition=models.Q(trashed_at__isnull=False),
             ),
             models.Index(fields=["-created_at", "-id"], name="document_newest"),
+            # Whether somebody handed in the same bytes before.
+            models.Index(fields=["owner", "sha256"], name="document_same_bytes"),
             models.Index(
                 fields=["trashed_at"],
                 name="document_trashed",

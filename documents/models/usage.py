@@ -36,7 +36,10 @@ class GroupLimits(Limits):
 
 
 class Usage(Limits):
-    """Storage and pages held against limits, moved only by the updates in services/quotas.py.
+    """Storage and pages held against limits: the ledger's balance, moved by services/quotas.py.
+
+    Figures may go below zero: a balance that was wrong must not keep anything from being deleted,
+    and `manage.py verify` finds it.
 
     A page is reserved when it is queued and used when it was read; one that ends without text, or
     is deleted before it was read, is given back.
@@ -48,19 +51,14 @@ class Usage(Limits):
     storage_bytes = models.BigIntegerField(_("storage used (bytes)"), default=0)
     month = models.DateField(_("month"), null=True, blank=True)
     """First day of the month that pages_used counts; an older one means that none are used."""
-    pages_used = models.PositiveIntegerField(_("pages read this month"), default=0)
-    pages_reserved = models.PositiveIntegerField(_("pages waiting to be read"), default=0)
+    pages_used = models.IntegerField(_("pages read this month"), default=0)
+    pages_reserved = models.IntegerField(_("pages waiting to be read"), default=0)
     last_turn_at = models.DateTimeField(_("last turn"), null=True, blank=True)
     """When a page of this user was last claimed: whoever waited longest goes next."""
 
     class Meta:
         verbose_name = _("usage")
         verbose_name_plural = _("usage")
-        constraints = [
-            models.CheckConstraint(
-                condition=models.Q(storage_bytes__gte=0), name="usage_storage_not_negative"
-            )
-        ]
 
     def __str__(self) -> str:
         return str(self.owner)

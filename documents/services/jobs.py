@@ -47,7 +47,7 @@ def cancel_job(job: Job) -> None:
         state=PageState.CANCELLED, error_code="cancelled", error_params={}, settled_at=Now()
     )
     close_finished_jobs(Job.objects.filter(pk=job.pk))
-    quotas.release_pages(owner=job.owner, pages=stopped)
+    quotas.release_pages(owner=job.owner, pages=stopped, about=job.pk)
     log.info("job_cancelled job=%s", job.pk)
 
 
@@ -68,7 +68,7 @@ def _retry(pages: QuerySet[Page], job: Job) -> int:
     Job.objects.filter(pk=job.pk).update(
         state=JobState.QUEUED, cancel_requested_at=None, finished_at=None
     )
-    quotas.reserve_pages(owner=job.owner, pages=put_back)
+    quotas.reserve_pages(owner=job.owner, pages=put_back, about=job.pk)
     ring_on_commit(pages=put_back)
     return put_back
 

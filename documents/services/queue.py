@@ -43,5 +43,5 @@ def set_aside(page: Page) -> None:
     ):
         raise NotSetAside
     jobs.close_job_of(page.pk)
-    quotas.release_pages(owner=page.document.owner, pages=1)
+    quotas.release_pages(owner=page.document.owner, pages=1, about=page.pk)
     log.info("page_set_aside page=%s", page.pk)

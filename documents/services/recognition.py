@@ -172,7 +172,9 @@ def _store(lease: Lease, page: Page, reading: Reading) -> None:
         )
         if kept:
             _replace_lines(page, result)
-            quotas.add_storage(owner=page.document.owner, size_bytes=size - old_size)
+            quotas.change_view_storage(
+                owner=page.document.owner, by_bytes=size - old_size, page_id=page.pk
+            )
     files.discard([old_name if kept else view_name])
     if not kept:
         log.warning("result_discarded page=%s attempt=%d", lease.page_id, lease.attempt)

@@ -44,7 +44,7 @@ def reread_document(
     job = Job.objects.create(owner=document.owner, bundle=bundle, mode=mode)
     Document.objects.filter(pk=document.pk).update(job=job, position=0)
     Job.objects.filter(pk=before, documents=None).delete()
-    quotas.reserve_pages(owner=document.owner, pages=put_back)
+    quotas.reserve_pages(owner=document.owner, pages=put_back, about=document.pk)
     doorbell.ring_on_commit(pages=put_back)
     log.info("document_reread document=%s job=%s", document.pk, job.pk)
     return job

@@ -42,7 +42,7 @@ def trash_document(document: Document) -> bool:
     stopped = waiting.update(
         state=PageState.CANCELLED, error_code="cancelled", error_params={}, settled_at=Now()
     )
-    quotas.release_pages(owner=document.owner, pages=stopped)
+    quotas.release_pages(owner=document.owner, pages=stopped, about=document.pk)
     log.info("document_trashed document=%s", document.pk)
     return True
 
@@ -64,12 +64,19 @@ def delete_document(document: Document) -> int:
             return 0
         # Locked, so that a page which ends at this moment is settled once: there or here.
         pages = list(locked.pages.select_for_update().order_by("index"))
-        names = [locked.original_name, *(page.view_name for page in pages)]
-        freed = storage_of_document(locked)
+        names = [page.view_name for page in pages]
+        freed = sum(page.view_bytes for page in pages)
         owner, job_id = locked.owner, locked.job_id
         locked.delete()
-        quotas.release_storage(owner=owner, size_bytes=freed)
-        quotas.release_pages(owner=owner, pages=sum(page.is_open for page in pages))
+        if not quotas.hold_same_bytes(owner, locked):
+            names.append(locked.original_name)
+            freed += locked.size_bytes
+        quotas.release_document(
+            owner=owner,
+            size_bytes=freed,
+            pages=sum(page.is_open for page in pages),
+            document_id=document.pk,
+        )
         Job.objects.filter(pk=job_id, documents=None).delete()
     files.discard(names)
     log.info("document_deleted document=%s bytes=%d", document.pk, freed)

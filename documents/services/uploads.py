@@ -13,6 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
+from django.db.models import QuerySet
 
 from documents import files
 from documents.errors import (
@@ -24,7 +25,8 @@ from documents.errors import (
     sentence_for,
 )
 from documents.limits import UserLimits
-from documents.models import Document, Job, JobMode, Page
+from documents.models import Document, Job, JobMode, Page, PageState
+from documents.models.document import OPEN_STATES
 from documents.queries import limits_of
 from documents.services import doorbell, quotas
 from ocrengine.decoder.client import DecodeLimits, FileInfo, inspect_file
@@ -45,10 +47,24 @@ class Refusal:
 
 
 @dataclass(frozen=True)
+class Known:
+    """A file whose bytes its owner has handed in before: the earlier result is offered."""
+
+    name: str
+    document: Document
+
+
+@dataclass(frozen=True)
 class Acceptance:
     job: Job | None
+    """None when no file is new."""
     documents: tuple[Document, ...]
     refused: tuple[Refusal, ...]
+    known: tuple[Known, ...] = ()
+
+    @property
+    def is_nothing(self) -> bool:
+        return not self.documents and not self.known
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,9 +100,11 @@ def accept_upload(  # noqa: PLR0913  what varies from upload to upload
     """Keep what can be kept of one upload and queue it as one job.
 
     Each file is judged alone: a refused one has its own sentence and does not touch the others.
+    What the owner has handed in before, and asked to be read in the same way, is not read again:
+    the earlier document is named instead. Nobody is told what others have.
     `limits` are the owner's, where the caller knows them already.
     `record` is called with the outcome inside the transaction that makes the job, so that what it
-    writes is there exactly when the job is; it is not called when nothing was accepted.
+    writes is there exactly when the job is; it is not called when nothing was accepted or known.
     Raises BatchTooLarge, TooManyJobs, NothingUploaded, DiskFull; nothing is kept then.
     """
     if not uploaded:
@@ -171,7 +189,9 @@ def _keep_all(owner: Any, candidates: list[_Candidate], order: _Order) -> Accept
         raise
     files.discard(unused)
     if acceptance.job:
-        log.info("upload_accepted job=%s documents=%d", acceptance.job.id, len(names))
+        log.info(
+            "upload_accepted job=%s documents=%d", acceptance.job.id, len(acceptance.documents)
+        )
     return acceptance
 
 
@@ -179,37 +199,54 @@ def _keep_all(owner: Any, candidates: list[_Candidate], order: _Order) -> Accept
 def _write_rows(
     owner: Any, names: dict[_Candidate, str], order: _Order
 ) -> tuple[Acceptance, list[str]]:
-    """The job with every file that its owner has room for, and the stored names of the others."""
+    """The job with every file that its owner has room for, and the stored names that no row
+    took."""
     quotas.check_open_jobs(owner, order.limits)
     job = Job.objects.create(owner=owner, bundle=order.bundle, mode=order.mode)
-    documents, refused, unused = [], list(order.refused), []
+    documents, known, refused = [], [], list(order.refused)
     for position, (candidate, name) in enumerate(names.items()):
-        info = candidate.info
+        same = _same_bytes(owner, candidate)
+        if (earlier := _worth_offering(same, job)) is not None:
+            known.append(Known(candidate.name, earlier))
+            continue
         try:
-            quotas.reserve_file(
-                owner=owner,
-                limits=order.limits,
-                size_bytes=info.size_bytes,
-                pages=len(info.pages),
-            )
+            documents.append(_insert(job, position, candidate, same.first() or name, order.limits))
         except (StorageFull, PagesUsedUp) as full:
             refused.append(_refusal(candidate.name, full.code, **full.params))
-            unused.append(name)
-        else:
-            documents.append(_insert(job, position, candidate, name))
-    if not documents:
+    if documents:
+        doorbell.ring_on_commit(pages=sum(document.page_count for document in documents))
+    else:
         job.delete()
-        return Acceptance(None, (), tuple(refused)), unused
-    doorbell.ring_on_commit(pages=sum(document.page_count for document in documents))
-    acceptance = Acceptance(job, tuple(documents), tuple(refused))
-    if order.record:
+    acceptance = Acceptance(
+        job if documents else None, tuple(documents), tuple(refused), tuple(known)
+    )
+    if order.record and not acceptance.is_nothing:
         order.record(acceptance)
-    return acceptance, unused
+    taken = {document.original_name for document in documents}
+    return acceptance, [name for name in names.values() if name not in taken]
 
 
-def _insert(job: Job, position: int, candidate: _Candidate, name: str) -> Document:
-    info = candidate.info
-    document = Document.objects.create(
+def _same_bytes(owner: Any, candidate: _Candidate) -> QuerySet[Document]:
+    """The owner's documents of the same bytes, the trash included, oldest first."""
+    same = Document.objects.filter(owner=owner, sha256=candidate.sha256)
+    return same.filter(size_bytes=candidate.info.size_bytes).order_by("created_at", "pk")
+
+
+def _worth_offering(same: QuerySet[Document], job: Job) -> Document | None:
+    """The newest that is, or will be, what this job would make: read the same way, not in the
+    trash, and not without any text."""
+    alive = same.filter(trashed_at=None, job__bundle=job.bundle, job__mode=job.mode)
+    good = alive.filter(pages__state__in=(*OPEN_STATES, PageState.DONE))
+    return good.select_related("job").distinct().last()
+
+
+def _insert(
+    job: Job, position: int, candidate: _Candidate, stored: Document | str, limits: UserLimits
+) -> Document:
+    """One document and its pages, paid for. `stored`: under which name its bytes lie, or the
+    document with which it shares them. Raises StorageFull, PagesUsedUp."""
+    info, shared = candidate.info, isinstance(stored, Document)
+    document = Document(
         owner=job.owner,
         job=job,
         position=position,
@@ -217,10 +254,18 @@ def _insert(job: Job, position: int, candidate: _Candidate, name: str) -> Docume
         kind=info.kind,
         size_bytes=info.size_bytes,
         sha256=candidate.sha256,
-        original_name=name,
+        original_name=stored.original_name if isinstance(stored, Document) else stored,
         page_count=len(info.pages),
         notes=list(info.notes),
     )
+    quotas.reserve_file(
+        owner=job.owner,
+        limits=limits,
+        size_bytes=0 if shared else info.size_bytes,
+        pages=len(info.pages),
+        document_id=document.pk,
+    )
+    document.save(force_insert=True)
     profile = settings.OCR_PROFILE
     Page.objects.bulk_create(
         Page(

@@ -16,6 +16,7 @@ UPLOAD: Strings = {
     "sending": _("Uploading, {percent} %"),
     "checking": _("Uploaded. Checking the files …"),
     "accepted": _("accepted, in the queue"),
+    "open_it": _("Open it"),
     "network": _("The connection broke before the files had arrived. Nothing was uploaded."),
     "unexpected": _("The server answered with an error. Nothing was uploaded."),
 }

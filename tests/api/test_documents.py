@@ -11,6 +11,7 @@ from documents import files
 from documents.limits import UploadLimits, UserLimits
 from documents.models import Document, Job, JobMode, Line, PageState, Share
 from documents.services import leases
+from tests.conftest import png_of
 from tests.fake_reader import FakeReader, read_leased
 from tests.personas import make_document, make_job, make_read_document
 
@@ -406,8 +407,18 @@ def test_a_document_is_read_again_in_place_as_a_job_of_its_own(program, png):
     assert program.get(again.json()["status_url"]).json()["state"] == "done"
 
 
+def test_a_file_that_is_known_answers_with_the_document_and_the_job_there_are(program, png):
+    first = send(program, ("a.png", png)).json()
+    again = send(program, ("b.png", png))
+    assert again.status_code == 202
+    assert [(one["name"], one["known"]) for one in again.json()["accepted"]] == [("b.png", True)]
+    assert again.json()["job"] == first["job"]
+    assert again.json()["accepted"][0]["url"] == first["accepted"][0]["url"]
+    assert not first["accepted"][0]["known"]
+
+
 def test_a_document_of_several_leaves_its_job_to_the_others(program, png):
-    told = send(program, ("a.png", png), ("b.png", png)).json()
+    told = send(program, ("a.png", png), ("b.png", png_of(2))).json()
     read_everything()
     url = told["accepted"][0]["url"]
     answer = program.post(f"{url}rerun/", {}, content_type="application/json")

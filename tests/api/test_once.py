@@ -12,6 +12,7 @@ from documents.models import Document, IdempotencyKey, Job, PageState
 from documents.services import idempotency
 from documents.services.idempotency import Answer
 from tests.api.conftest import program_of
+from tests.conftest import png_of
 from tests.personas import make_document
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -30,7 +31,7 @@ def test_the_same_key_and_request_is_one_job_and_one_answer(program, png):
 
 
 def test_another_key_is_another_job(program, png):
-    assert send(program, png).content != send(program, png, key="june").content
+    assert send(program, png).content != send(program, png_of(2), key="june").content
     assert Job.objects.count() == 2
 
 

@@ -10,6 +10,7 @@ from documents.models import Job, JobState, Page, PageState
 from documents.services import jobs, leases
 from documents.services.desk import Desk
 from documents.services.uploads import accept_upload
+from tests.conftest import png_of
 from tests.fake_reader import AtOnce, FakeReader, Never
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -17,8 +18,8 @@ ME = "here:1:1"
 
 
 @pytest.fixture
-def four_pages(owner, upload_of, png):
-    accept_upload(owner=owner, uploaded=[upload_of(f"{n}.png", png) for n in range(4)])
+def four_pages(owner, upload_of):
+    accept_upload(owner=owner, uploaded=[upload_of(f"{n}.png", png_of(n)) for n in range(4)])
     return Page.objects
 
 

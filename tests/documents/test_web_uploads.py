@@ -11,6 +11,7 @@ from django.urls import reverse
 from documents.limits import UploadLimits, UserLimits
 from documents.models import Document, Job
 from documents.upload_handler import BoundedUploadHandler, open_the_door, upload_fault
+from tests.conftest import png_of
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -40,14 +41,28 @@ def test_accepted_files_are_answered_with_their_job(owner_client, png, settings)
         "job": str(job.id),
         "status_url": reverse("job", args=[job.id]),
         "accepted": [{"id": str(Document.objects.get().id), "name": "scan.png"}],
+        "known": [],
         "refused": [],
     }
     assert incoming(settings) == []
 
 
+def test_a_file_that_is_known_is_named_with_a_way_to_its_text(owner_client, png):
+    send(owner_client, ("scan.png", png), **JSON)
+    answer = send(owner_client, ("again.png", png), **JSON)
+
+    document = Document.objects.get()
+    assert answer.status_code == 200
+    (known,) = answer.json()["known"]
+    assert (known["name"], known["url"]) == ("again.png", reverse("document", args=[document.id]))
+    assert "“scan.png”" in known["sentence"]
+    page = send(owner_client, ("again.png", png))
+    assert (page.status_code, page.url) == (302, known["url"])
+
+
 def test_an_upload_asks_the_database_little(owner_client, png, django_assert_max_num_queries):
-    send(owner_client, ("first.png", png), **JSON)  # which makes the owner's row
-    with django_assert_max_num_queries(16):
+    send(owner_client, ("first.png", png_of(1)), **JSON)  # which makes the owner's row
+    with django_assert_max_num_queries(20):
         assert send(owner_client, ("scan.png", png), **JSON).status_code == 202
 
 

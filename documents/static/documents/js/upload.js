@@ -52,7 +52,7 @@ function earlyRefusal(file) {
 function mark(entry, state, sentence) {
   entry.row.className = state;
   entry.row.querySelector(".icon").replaceWith(
-    icon({ refused: "alert", accepted: "check" }[state] ?? "page"));
+    icon({ refused: "alert", accepted: "check", known: "info" }[state] ?? "page"));
   entry.row.querySelector(".says").textContent = sentence;
 }
 
@@ -152,20 +152,37 @@ function failed(sentence) {
   complain(sentence);
 }
 
+/** The first of them with that name, taken out of the list. */
+function taken(answers, name) {
+  const at = answers.findIndex((answer) => answer.name === name);
+  return at >= 0 ? answers.splice(at, 1)[0] : null;
+}
+
+/** The same bytes were handed in before: a way to what was read in them. */
+function offer(entry, earlier) {
+  mark(entry, "known", `${earlier.sentence} `);
+  const link = element("a", "", say.open_it);
+  link.href = earlier.url;
+  entry.row.querySelector(".says").append(link);
+}
+
 function answered(request, going) {
   const answer = request.response;
   if (request.responseURL.includes("/login/")) return location.reload();
   if (!answer?.refused) return failed(answer?.detail ?? say.unexpected);
-  const nothingToSay = answer.job && !answer.refused.length && going.length === chosen.length;
+  const nothingToSay = answer.job && !answer.refused.length && !answer.known.length
+    && going.length === chosen.length;
   if (nothingToSay) return location.assign(answer.status_url);
   busy(false);
   const refused = [...answer.refused];
+  const known = [...answer.known];
   for (const entry of going) {
     // The server tidies names, so that only an exact one can be matched; order does the rest.
-    const at = refused.findIndex(({ name }) => name === entry.file.name);
-    const why = at >= 0 ? refused.splice(at, 1)[0] : null;
+    const why = taken(refused, entry.file.name);
+    const earlier = why ? null : taken(known, entry.file.name);
     entry.settled = true;
-    if (why) { entry.refused = why.sentence; mark(entry, "refused", why.sentence); }
+    if (earlier) offer(entry, earlier);
+    else if (why) { entry.refused = why.sentence; mark(entry, "refused", why.sentence); }
     else if (answer.accepted.length) mark(entry, "accepted", say.accepted);
   }
   complain(refused.map(({ name, sentence }) => `${name}: ${sentence}`).join(" "));
