@@ -1,5 +1,5 @@
 # Thin aliases; ./run does the work.
-.PHONY: help run test check messages screenshots benchmark fuzz scale
+.PHONY: help run test check messages screenshots benchmark storm soak fuzz scale
 help: ; @./run help
 run: ; @./run
 test: ; @./run test
@@ -8,4 +8,6 @@ messages: ; @.venv/bin/python manage.py makemessages -l zh_Hans --no-location --
 screenshots: ; @.venv/bin/python docs/screenshots/make.py
 benchmark: ; @./run manage benchmark $(ARGS)
 fuzz: ; @./run test -q -m fuzz tests/api/test_fuzz.py $(ARGS)
+storm: ; @.venv/bin/python -m tests.reliability storm $(ARGS)
+soak: ; @.venv/bin/python -m tests.reliability soak $(ARGS)
 scale: ; @.venv/bin/python -m tests.scale lists $(ARGS) && .venv/bin/python -m tests.scale load

@@ -25,7 +25,8 @@ log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 3.0
 FIRST_PAUSE_SECONDS = 0.5
-LONGEST_PAUSE_SECONDS = 30.0
+LONGEST_PAUSE_SECONDS = 5.0
+"""A start takes two seconds of a processor: one in seven for a part that cannot stay up."""
 STEADY_SECONDS = 60.0
 """After so long without trouble a part's next death counts as its first."""
 KILL_SECONDS = 10.0

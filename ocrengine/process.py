@@ -65,9 +65,13 @@ class EngineProcess:
         *,
         detect_only: bool = False,
         tile_side: int | None = None,
+        alone: bool = False,
         should_stop: Callable[[], bool] | None = None,
     ) -> PageResult:
         """Read one working image.
+
+        alone   with no other page beside it: one that ended a child before may do it again, and
+                the others would have to be read once more
 
         Raises OutOfMemory, EngineTimeout, EngineCrashed, Cancelled, BundleError; after any of
         them the child is gone, and the next call starts another.
@@ -81,7 +85,8 @@ class EngineProcess:
         }
         seconds = self._seconds_for(image)
         try:
-            with self._places.one(alone=self._pages_read >= self.profile.recycle_pages):
+            alone = alone or self._pages_read >= self.profile.recycle_pages
+            with self._places.one(alone=alone):
                 return self._read(order, seconds, should_stop)
         except DiedWithOthers:
             with self._places.one(alone=True):

@@ -28,6 +28,7 @@ class FakeReader:
         self.while_reading = while_reading
         self.tile_sides: list[int | None] = []
         self.detect_only: list[bool] = []
+        self.alone: list[bool] = []
 
     def read_page(
         self,
@@ -35,10 +36,12 @@ class FakeReader:
         *,
         detect_only: bool = False,
         tile_side: int | None = None,
+        alone: bool = False,
         should_stop: Callable[[], bool] | None = None,
         on_wait: Callable[[], None] | None = None,
     ) -> PageResult:
         self.tile_sides.append(tile_side)
+        self.alone.append(alone)
         self.detect_only.append(detect_only)
         if self.while_reading:
             self.while_reading()

@@ -286,7 +286,8 @@ def count_worker_loss(lease: Lease, *, losses: int) -> int:
     """A worker vanished with this page in hand, the `losses`th: once more; 0 when the lease had
     ended meanwhile."""
     wait = _backoff(losses - settings.OCR_JOB_LIMITS.backoff_losses)
-    put_back = _put_back(_held(lease), worker_losses=losses, due_at=Now() + wait)
+    later = {"due_at": Now() + wait} if wait else {}  # else it keeps its place, the first of all
+    put_back = _put_back(_held(lease), worker_losses=losses, **later)
     if put_back:
         _end_attempt(lease, Outcome.WORKER_LOST, "worker_lost")
     return put_back

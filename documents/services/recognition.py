@@ -46,6 +46,7 @@ class Reader(Protocol):
         *,
         detect_only: bool = False,
         tile_side: int | None = None,
+        alone: bool = False,
         should_stop: Callable[[], bool] | None = None,
     ) -> PageResult: ...
 
@@ -81,6 +82,7 @@ def read_page(
         image,
         detect_only=lease.detect_only,
         tile_side=rungs.tile_side_on(page.rung, settings.OCR_PROFILE.tile_side),
+        alone=page.child_deaths > 0,
         should_stop=should_stop,
     )
     seconds = time.monotonic() - started

@@ -82,6 +82,7 @@ def test_after_a_death_for_memory_a_page_is_looked_at_in_smaller_tiles_at_full_s
 
     assert page.state == PageState.DONE
     assert reader.tile_sides == [None, settings.OCR_PROFILE.tile_side // 2]
+    assert reader.alone == [False, True], "no other page may suffer from it again"
     assert not page.was_reduced
     assert (page.receipt["attempts"], page.receipt["rung"]) == (2, 1)
     assert work_folders() == []

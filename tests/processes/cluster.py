@@ -74,7 +74,9 @@ class Cluster:
         return [pid for pid in cluster if title_of(pid).endswith(name)]
 
     def is_complete(self) -> bool:
-        return all(self.role(name) for name in ("main", "sentinel", *TITLES))
+        """All its processes are there; its workers may be at work already."""
+        workers = self.role("idle") or self.role("busy")
+        return all(map(self.role, ("main", "sentinel", "pusher", "monitor"))) and bool(workers)
 
     def submit(self, order: int) -> str:
         """The id of a page that tells the engine so."""

@@ -4,7 +4,7 @@ import os
 
 import django
 
-os.environ["DJANGO_SETTINGS_MODULE"] = "tests.processes.settings"
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.processes.settings")
 django.setup()
 
 from django.core.management import call_command  # noqa: E402

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import threading
 import time
 from collections import defaultdict
@@ -16,6 +17,8 @@ from dataclasses import dataclass, field
 from random import Random
 
 BOUNDARY = "a-boundary-that-no-picture-holds"
+SERIAL = b"serial-0000000000000000"
+"""After the picture: the same bytes again would be offered the text of the first."""
 CSRF = "c" * 32
 POLL_SECONDS = 1.0
 """How often the page that watches a job asks (documents/static/documents/js/job.js)."""
@@ -47,7 +50,7 @@ def multipart(picture: bytes) -> bytes:
         'Content-Disposition: form-data; name="files"; filename="page.jpg"\r\n'
         "Content-Type: image/jpeg\r\n\r\n"
     )
-    return head.encode() + picture + f"\r\n--{BOUNDARY}--\r\n".encode()
+    return head.encode() + picture + SERIAL + f"\r\n--{BOUNDARY}--\r\n".encode()
 
 
 class Client:
@@ -61,7 +64,8 @@ class Client:
 
     def upload(self) -> dict[str, str]:
         kind = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
-        status, answer, _ = self.ask("upload", "POST", self.upload_path, self.body, kind)
+        body = self.body.replace(SERIAL, b"serial-" + os.urandom(8).hex().encode(), 1)
+        status, answer, _ = self.ask("upload", "POST", self.upload_path, body, kind)
         return json.loads(answer) if status == 202 else {}
 
     def status(self, job: str, etag: str) -> str:
