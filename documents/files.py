@@ -5,11 +5,13 @@
     views/      one small re-encoded image per page, for the screen
     work/       one folder per lease: the working image, gone with it
 
-Names are relative and opaque ("originals/3f/3f2a…"), so that another store can answer to them.
+Names are relative and opaque ("originals/3f/3f2a…"), so that another store can answer to them. A
+name is never given twice, and what lies under it never changes: it is there whole, or gone.
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -27,6 +29,8 @@ from django.conf import settings
 
 CHUNK = 1024 * 1024
 KEPT = ("originals", "views")
+_lasting: set[Path] = set()
+"""Folders of which this process knows that a power cut leaves them where they are."""
 
 
 class StoredFileMissing(FileNotFoundError):
@@ -62,6 +66,22 @@ def _sync_dir(path: Path) -> None:
         os.close(descriptor)
 
 
+def _make_lasting_dir(path: Path) -> None:
+    """Make a folder of the store, and sync its entry and those of all above it, the root's too.
+
+    Also when it was there: whoever made it may not have synced it yet. Once per process.
+    """
+    _make_dir(path)
+    if path in _lasting:
+        return
+    top = _root().resolve()
+    for folder in (path, *path.parents):
+        _sync_dir(folder.parent)
+        if folder == top:
+            break
+    _lasting.add(path)
+
+
 def keep(source: Path, folder: str, suffix: str = "") -> str:
     """Give a finished file a second, lasting name in the store; returns it.
 
@@ -71,7 +91,7 @@ def keep(source: Path, folder: str, suffix: str = "") -> str:
     key = uuid.uuid4().hex
     name = f"{folder}/{key[:2]}/{key}{suffix}"
     target = path_of(name)
-    _make_dir(target.parent)
+    _make_lasting_dir(target.parent)
     descriptor = os.open(source, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -83,11 +103,49 @@ def keep(source: Path, folder: str, suffix: str = "") -> str:
     return name
 
 
-def discard(names: Iterable[str]) -> None:
-    """Remove stored files; one that is gone already is no error."""
-    for name in names:
-        if name:
-            path_of(name).unlink(missing_ok=True)
+@contextmanager
+def _lock(how: int) -> Iterator[bool]:
+    """The store's lock, for the block; False when it was not to be had without waiting."""
+    descriptor = os.open(_make_dir(_root()) / ".lock", os.O_RDWR | os.O_CREAT, 0o640)
+    try:
+        try:
+            fcntl.flock(descriptor, how)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def nothing_is_removed() -> Iterator[None]:
+    """Whatever is stored stays until the block ends: for backups. A second block waits.
+
+    Why a copy of the rows that is made inside the block names no file that is gone before the block
+    ends: a file is discarded only after the transaction that let go of its row was committed.
+    Either that was before the copy, and the copy does not name the file; or the discarder asks for
+    the lock after the block began, is refused, and leaves the file to the nightly sweep. Whoever
+    held the lock when the block was entered had committed before that; the block waits for it.
+    """
+    with _lock(fcntl.LOCK_EX):
+        yield
+
+
+def discard(names: Iterable[str]) -> bool:
+    """Remove stored files; one that is gone already is no error.
+
+    Call after the rows are gone for good. False when a backup runs: the files stay then, and their
+    day as files without a row begins, after which the nightly sweep removes them.
+    """
+    with _lock(fcntl.LOCK_SH | fcntl.LOCK_NB) as may_remove:
+        for name in filter(None, names):
+            if may_remove:
+                path_of(name).unlink(missing_ok=True)
+            else:
+                with suppress(FileNotFoundError):
+                    os.utime(path_of(name))
+    return may_remove
 
 
 def digest(path: Path) -> tuple[str, int]:
@@ -166,6 +224,7 @@ def _debris(path: Path) -> Debris:
 
 
 def remove(debris: Iterable[Debris]) -> None:
+    """Remove work folders and broken uploads; what is stored is discarded."""
     for item in debris:
         path = _root() / item.name
         if path.is_dir():
@@ -176,3 +235,8 @@ def remove(debris: Iterable[Debris]) -> None:
 
 def free_bytes() -> int:
     return shutil.disk_usage(_make_dir(_root())).free
+
+
+def has_room(size_bytes: int = 0) -> bool:
+    """Whether so much can be written without touching the reserve that the database lives on."""
+    return free_bytes() - size_bytes >= settings.OCR_UPLOAD_LIMITS.disk_reserve_bytes

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -55,6 +56,8 @@ def restore_document(document: Document) -> None:
 def delete_document(document: Document) -> int:
     """Remove rows, then files, and give the storage back; returns the bytes.
 
+    Files go once the rows are gone for good: inside a caller's transaction, when that is committed.
+
     A page being read at this moment loses its lease with its row, so that its reader stops within
     a second and its result finds no row to land in.
     """
@@ -78,7 +81,7 @@ def delete_document(document: Document) -> int:
             document_id=document.pk,
         )
         Job.objects.filter(pk=job_id, documents=None).delete()
-    files.discard(names)
+        transaction.on_commit(partial(files.discard, names))
     log.info("document_deleted document=%s bytes=%d", document.pk, freed)
     return freed
 
@@ -104,7 +107,10 @@ def sweep_debris(*, dry: bool = False) -> list[files.Debris]:
 
 
 def sweep_orphans(*, dry: bool = False) -> list[files.Debris]:
-    """Remove stored files, a day old or more, that no row names. Walks the whole store."""
+    """Remove stored files, a day old or more, that no row names. Walks the whole store.
+
+    Returns what it found; nothing while a backup runs, because then nothing is removed.
+    """
     found: list[files.Debris] = []
     for some in files.stored_batches(older_than=timedelta(days=1)):
         names = [item.name for item in some]
@@ -115,8 +121,8 @@ def sweep_orphans(*, dry: bool = False) -> list[files.Debris]:
             *Page.objects.filter(view_name__in=names).values_list("view_name", flat=True),
         }
         found += [item for item in some if item.name not in known]
-    if not dry:
-        files.remove(found)
+    if not dry and not files.discard(item.name for item in found):
+        return []
     return found
 
 

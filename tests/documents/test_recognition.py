@@ -206,7 +206,7 @@ def test_a_document_deleted_while_it_is_read_leaves_nothing_behind(document):
     assert read_next(reader) is None
 
     root = files.incoming_dir().parent
-    assert [p for p in root.rglob("*") if p.is_file() and "incoming" not in p.parts] == []
+    assert [p for p in root.glob("*/**/*") if p.is_file() and "incoming" not in p.parts] == []
     assert Usage.objects.get().storage_bytes == 0
 
 

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def stored_files() -> list[Path]:
     root = files.incoming_dir().parent
-    return [p for p in root.rglob("*") if p.is_file() and "incoming" not in p.parts]
+    return [p for p in root.glob("*/**/*") if p.is_file() and "incoming" not in p.parts]
 
 
 def pdf_of(pages: int) -> bytes:
