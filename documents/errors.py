@@ -29,12 +29,18 @@ Codes of files and pages come from ocrengine.errors; sentence_for() words them i
 language, so that web, API and admin say the same thing.
 """
 
+from __future__ import annotations
+
+import errno
+import sqlite3
 from http import HTTPStatus
 from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+
+POSTGRES_DISK_FULL = "53100"
 
 
 class DocumentsError(Exception):
@@ -328,6 +334,21 @@ def sentence_for(code: str, params: dict[str, Any]) -> str:
     except (KeyError, ValueError):
         # A figure is missing: an older row, say. The code is better than a crash.
         return _("The page could not be read.") + f" ({code})"
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether a file or a database could not be written for want of room: there is nothing wrong
+    with whatever was asked, and it can be asked again once there is room."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT):
+            return True
+        if getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+            return True
+        if getattr(cause, "sqlstate", None) == POSTGRES_DISK_FULL:
+            return True
+        cause = cause.__cause__
+    return False
 
 
 def problem_details(status: int, code: str, sentence: str, **more: Any) -> dict[str, Any]:

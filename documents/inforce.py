@@ -132,9 +132,9 @@ def _settings() -> Iterator[Fact]:
 def _storage() -> Iterator[Fact]:
     in_the_folder = _("in the data folder")
     database = _("DATABASE_URL, or SQLite in the data folder")
-    reserve = _("uploads stop at %(size)s MB, so that the database can write")
+    reserve = _("uploads and the queue stop at %(size)s MB, so that the database can write")
     reserve_mb = settings.OCR_UPLOAD_LIMITS.disk_reserve_bytes // MB
     yield Fact(_("database"), connection.vendor, database)
     yield Fact(_("files"), str(settings.OCR_FILES_DIR), in_the_folder)
     free = f"{files.free_bytes() // MB} MB"
-    yield Fact(_("disk free"), free, reserve % {"size": reserve_mb})
+    yield Fact(_("disk free"), free, reserve % {"size": reserve_mb}, files.has_room())

@@ -36,6 +36,7 @@ class QueueOverview:
     paused_users: int
     workers: list[Worker]
     disk_free_bytes: int
+    disk_has_room: bool
 
     @property
     def minutes_left(self) -> int | None:
@@ -70,6 +71,7 @@ def queue_overview() -> QueueOverview:
             Worker.objects.filter(beat_at__gte=alive).select_related("page__document__owner")
         ),
         disk_free_bytes=files.free_bytes(),
+        disk_has_room=files.has_room(),
     )
 
 

@@ -15,6 +15,7 @@ from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
 from django.core.files.uploadhandler import SkipFile, StopUpload, TemporaryFileUploadHandler
 from django.http import HttpRequest
 
+from documents import files
 from documents.errors import DiskFull, DocumentsError, UploadInterrupted
 
 _FAULT = "upload_fault"
@@ -36,13 +37,21 @@ class BoundedUploadHandler(TemporaryFileUploadHandler):
 
     A file over the limit is no longer written, what was written of it is given back, and it is
     marked `too_large` with its true size. Files beyond the batch's cap are counted, never written.
+    The disk's reserve is looked at before the first file, with the length that the request
+    announces, and again before each piece, because others are writing too.
     """
 
     def __init__(self, request: HttpRequest | None = None) -> None:
         super().__init__(request)
         self.limits = settings.OCR_UPLOAD_LIMITS
         self.files_seen = 0
+        self.announced = 0
         self.in_a_file = self.beyond_the_cap = self.too_large = False
+
+    def handle_raw_input(
+        self, input_data: Any, META: Any, content_length: int, *args: Any, **kwargs: Any
+    ) -> None:
+        self.announced = content_length
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         allowed = getattr(self.request, _DOOR, 0)
@@ -56,6 +65,8 @@ class BoundedUploadHandler(TemporaryFileUploadHandler):
             # What TemporaryFileUploadHandler does, without its file.
             super(TemporaryFileUploadHandler, self).new_file(*args, **kwargs)
             return
+        self._insist_on_room(min(self.announced, allowed * self.limits.file_bytes))
+        self.announced = 0
         Path(settings.FILE_UPLOAD_TEMP_DIR).mkdir(mode=0o750, parents=True, exist_ok=True)
         super().new_file(*args, **kwargs)
 
@@ -67,11 +78,20 @@ class BoundedUploadHandler(TemporaryFileUploadHandler):
             self.file.seek(0)
             self.file.truncate(0)
             return
+        self._insist_on_room(len(raw_data))
         try:
             self.file.write(raw_data)
         except OSError as error:
-            setattr(self.request, _FAULT, DiskFull())
-            raise StopUpload(connection_reset=True) from error
+            raise self._disk_is_full() from error
+
+    def _insist_on_room(self, size_bytes: int) -> None:
+        if not files.has_room(size_bytes):
+            raise self._disk_is_full()
+
+    def _disk_is_full(self) -> StopUpload:
+        """What was written of this file is removed; the view says why nothing was accepted."""
+        setattr(self.request, _FAULT, DiskFull())
+        return StopUpload(connection_reset=True)
 
     def file_complete(self, file_size: int) -> UploadedFile:
         self.in_a_file = False

@@ -15,9 +15,11 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from documents.errors import (
+    DiskFull,
     DocumentsError,
     TooManyTries,
     UploadInterrupted,
+    is_disk_full,
     problem_details,
     sentence_for,
 )
@@ -49,6 +51,9 @@ def respond(error: Exception, context: dict[str, Any]) -> Response:
     """What Django REST framework calls with whatever a view raised."""
     if isinstance(error, UnreadablePostError):
         error = UploadInterrupted()
+    elif is_disk_full(error):
+        log.error("disk_full view=%s detail=%s", type(context["view"]).__name__, error)
+        error = DiskFull()
     if isinstance(error, DocumentsError):
         body = problem_details(error.http_status, error.code, error.sentence)
     else:

@@ -1,7 +1,8 @@
 """How often one token may ask, for fairness: counted by the minute in the shared cache.
 
-Counting in a file is not exact to the request when several processes count at once. It keeps one
-program from crowding out the others; guessing is bounded by services/guessing.py.
+Counting in a file is not exact to the request when several processes count at once, and on a full
+disk nothing is counted. It keeps one program from crowding out the others; guessing is bounded by
+services/guessing.py.
 """
 
 from __future__ import annotations
@@ -44,10 +45,10 @@ def count(who: str, limit: int) -> Allowance:
     """Count one request of this minute."""
     window, second = divmod(int(time.time()), WINDOW_SECONDS)
     key = f"requests:{who}:{window}"
-    cache.add(key, 0, WINDOW_SECONDS * 2)
     try:
+        cache.add(key, 0, WINDOW_SECONDS * 2)
         used = cache.incr(key)
-    except ValueError:  # the cache was emptied between the two lines
+    except (ValueError, OSError):  # emptied between the two lines; or a full disk, to be read from
         used = 1
     return Allowance(limit, used, WINDOW_SECONDS - second)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
@@ -35,7 +34,8 @@ def _database() -> bool:
 
 
 def _storage() -> bool:
-    return files.free_bytes() >= settings.OCR_UPLOAD_LIMITS.disk_reserve_bytes
+    """Room for uploads, and for what reading writes."""
+    return files.has_room()
 
 
 def _queue() -> bool:

@@ -1,7 +1,9 @@
-"""Around every request: a name for the log, and no body larger than a batch may be."""
+"""Around every request: a name for the log, no body larger than a batch may be, and what a full
+disk is called."""
 
 from __future__ import annotations
 
+import logging
 import re
 import uuid
 from collections.abc import Callable
@@ -10,9 +12,11 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from documents import correlation
-from documents.errors import BodyTooLarge
+from documents.errors import BodyTooLarge, DiskFull, is_disk_full
 from documents.limits import MB
 from documents.web.problems import problem_response
+
+log = logging.getLogger(__name__)
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
@@ -47,3 +51,19 @@ class BodyLimitMiddleware:
         if declared.isdigit() and int(declared) > limit:
             return problem_response(request, BodyTooLarge(limit_mb=limit // MB))
         return self.get_response(request)
+
+
+class DiskFullMiddleware:
+    """507 with a sentence when what a view wanted to write had no room."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if not is_disk_full(error):
+            return None
+        log.error("disk_full path=%s detail=%s", request.path, error)
+        return problem_response(request, DiskFull())

@@ -31,6 +31,7 @@ class Command(BaseCommand):
         self._print("Machine and engine", facts)
         for section in settings_in_force():
             self._print(section.title, section.facts)
+            facts += section.facts
         if not all(fact.is_good for fact in facts):
             raise CommandError("Something above is not as it should be; it is marked with '!'.")
 
