@@ -223,6 +223,17 @@ def _debris(path: Path) -> Debris:
     return Debris(str(path.relative_to(_root())), size)
 
 
+def touched_at(name: str) -> float | None:
+    """When a file, or anything in a folder, was last changed, in seconds of the epoch; None when it
+    is gone."""
+    path = path_of(name)
+    times = []
+    for part in (path, *path.rglob("*")):
+        with suppress(FileNotFoundError):
+            times.append(part.lstat().st_mtime)
+    return max(times, default=None)
+
+
 def remove(debris: Iterable[Debris]) -> None:
     """Remove work folders and broken uploads; what is stored is discarded."""
     for item in debris:

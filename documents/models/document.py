@@ -114,6 +114,8 @@ class Page(models.Model):
     notes = models.JSONField(_("notes"), default=list, blank=True)
     view_name = models.CharField(_("view image"), max_length=120, blank=True)
     view_bytes = models.BigIntegerField(_("view image (bytes)"), default=0)
+    view_sha256 = models.CharField(_("view image (SHA-256)"), max_length=64, blank=True)
+    """Empty for views from before it was kept."""
     confidence = models.FloatField(_("confidence"), null=True, blank=True)
     seconds = models.FloatField(_("seconds"), null=True, blank=True)
     settled_at = models.DateTimeField(_("settled"), null=True, blank=True)

@@ -166,6 +166,7 @@ def _store(lease: Lease, page: Page, reading: Reading) -> None:
             notes=_notes(lease, page, result),
             view_name=view_name,
             view_bytes=size,
+            view_sha256=files.digest(view)[0],
             confidence=_mean_confidence(result),
             seconds=reading.seconds,
             error_code="",

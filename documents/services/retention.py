@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -106,21 +106,23 @@ def sweep_debris(*, dry: bool = False) -> list[files.Debris]:
     return found
 
 
-def sweep_orphans(*, dry: bool = False) -> list[files.Debris]:
-    """Remove stored files, a day old or more, that no row names. Walks the whole store.
-
-    Returns what it found; nothing while a backup runs, because then nothing is removed.
-    """
-    found: list[files.Debris] = []
+def find_orphans() -> Iterator[files.Debris]:
+    """Stored files, a day old or more, that no row names. Walks the whole store."""
     for some in files.stored_batches(older_than=timedelta(days=1)):
         names = [item.name for item in some]
+        originals = Document.objects.filter(original_name__in=names)
+        views = Page.objects.filter(view_name__in=names)
         known = {
-            *Document.objects.filter(original_name__in=names).values_list(
-                "original_name", flat=True
-            ),
-            *Page.objects.filter(view_name__in=names).values_list("view_name", flat=True),
+            *originals.values_list("original_name", flat=True),
+            *views.values_list("view_name", flat=True),
         }
-        found += [item for item in some if item.name not in known]
+        yield from (item for item in some if item.name not in known)
+
+
+def sweep_orphans(*, dry: bool = False) -> list[files.Debris]:
+    """Remove stored files that no row names. Returns what it found; nothing while a backup runs,
+    because then nothing is removed."""
+    found = list(find_orphans())
     if not dry and not files.discard(item.name for item in found):
         return []
     return found

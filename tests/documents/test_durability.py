@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import os
 import time
 from collections.abc import Callable
@@ -167,12 +168,18 @@ def warm_client(owner_client) -> Client:
 
 
 def test_an_upload_killed_at_any_step_is_there_whole_or_not_at_all(warm_client):
-    page = {"files": [SimpleUploadedFile(f"{n}.png", picture(n)) for n in range(2)]}
+    numbers = itertools.count()
+    page: dict[str, list[SimpleUploadedFile]] = {}
+
+    def new_files() -> None:
+        page["files"] = [
+            SimpleUploadedFile(f"{n}.png", picture(n)) for n in itertools.islice(numbers, 2)
+        ]
 
     def act() -> None:
         warm_client.post(reverse("upload"), page, headers={"accept": "application/json"})
 
-    died = killed_at_every_step(act, before_each=lambda: None)
+    died = killed_at_every_step(act, before_each=new_files)
 
     # Two files, each synced, linked, and its folder synced; then committed; then answered.
     assert len(died) >= 8

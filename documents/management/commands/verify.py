@@ -1,0 +1,51 @@
+"""Hold every stored file against its row, and every row against its file."""
+
+import json
+import time
+from dataclasses import asdict
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from documents.limits import MB
+from documents.services.verifying import Finding, Tally, verify
+
+SAY_EVERY_SECONDS = 1.0
+
+
+class Command(BaseCommand):
+    help = "Find files that are missing, cut, altered or nobody's, and what else is not whole."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--json",
+            action="store_true",
+            help="an object a line for each thing that is wrong, and a last one that sums up",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        tally, found = Tally(), 0
+        self._said_at = time.monotonic()
+        for finding in verify(tally, self._say_how_far):
+            found += 1
+            self._tell(finding, as_json=options["json"])
+        if options["json"]:
+            self.stdout.write(json.dumps({**asdict(tally), "findings": found}))
+        looked = f"{tally.files} files, {tally.size_bytes / MB:.0f} MB"
+        if found:
+            raise CommandError(f"{looked}: {found} wrong; each is named above.")
+        if not options["json"]:
+            self.stdout.write(f"{looked}: everything is there, and as it was.")
+
+    def _tell(self, finding: Finding, *, as_json: bool) -> None:
+        if as_json:
+            self.stdout.write(json.dumps(asdict(finding)))
+            return
+        whose = f"  (document {finding.document})" if finding.document else ""
+        self.stdout.write(f"{finding.kind:<11} {finding.name:<48} {finding.detail}{whose}")
+
+    def _say_how_far(self, tally: Tally) -> None:
+        """Only where somebody watches."""
+        if self.stderr.isatty() and time.monotonic() - self._said_at >= SAY_EVERY_SECONDS:
+            self._said_at = time.monotonic()
+            self.stderr.write(f"{tally.files} files, {tally.size_bytes / MB:.0f} MB", ending="\r")

@@ -1,0 +1,16 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [
+        ('documents', '0008_a_bundle_may_be_a_folder'),
+    ]
+
+    operations = [
+        migrations.AddField(
+            model_name='page',
+            name='view_sha256',
+            field=models.CharField(blank=True, max_length=64, verbose_name='view image (SHA-256)'),
+        ),
+    ]
