@@ -7,8 +7,6 @@ import fcntl
 import hashlib
 import os
 import secrets
-import sqlite3
-from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
@@ -19,6 +17,8 @@ from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+
+from documents.services.snapshots import copy_sqlite
 
 KEPT_BACKUPS = 5
 FIRST_USER = "admin"
@@ -99,24 +99,16 @@ def sqlite_path() -> Path | None:
     return Path(database["NAME"]) if database["ENGINE"].endswith("sqlite3") else None
 
 
-def back_up_sqlite(target: Path | None = None) -> Path | None:
-    """A consistent copy through SQLite's own online backup, while others read and write.
-
-    Into `target`, or into the backups folder, where the oldest copies make room. None when there
-    is no SQLite database.
-    """
+def back_up_sqlite() -> Path | None:
+    """A copy of the database alone in the backups folder, where the oldest copies make room: what
+    an upgrade may be taken back with. None when there is no SQLite database."""
     source = sqlite_path()
     if source is None or not source.exists():
         return None
     folder = settings.DATA_DIR / "backups"
-    if target is None:
-        folder.mkdir(mode=0o750, exist_ok=True)
-        target = folder / f"db-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}.sqlite3"
-    unfinished = target.with_name(target.name + ".part")
-    unfinished.touch(mode=0o600)
-    with closing(sqlite3.connect(source)) as live, closing(sqlite3.connect(unfinished)) as copy:
-        live.backup(copy)
-    unfinished.rename(target)
+    folder.mkdir(mode=0o750, exist_ok=True)
+    target = folder / f"db-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}.sqlite3"
+    copy_sqlite(source, target)
     for old in sorted(folder.glob("db-*.sqlite3"))[:-KEPT_BACKUPS]:
         old.unlink()
     return target

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 NUDGE_SECONDS = 2.0
 
 
-def _is_dead_neighbour(worker: str) -> bool:
+def is_dead_neighbour(worker: str) -> bool:
     """True for a process of this host that is gone; other hosts are judged by their lease."""
     host, pid, start_ticks = worker.rsplit(":", 2)
     return host == host_name() and process_start_ticks(int(pid)) != int(start_ticks)
@@ -34,7 +34,7 @@ def reap() -> int:
     expired = set(leased.filter(leased_until__lt=Now()).values_list("pk", flat=True))
     taken = 0
     for page in leased:
-        if page.pk in expired or _is_dead_neighbour(page.worker):
+        if page.pk in expired or is_dead_neighbour(page.worker):
             taken += _take_back(page)
     if taken:
         ring(taken)

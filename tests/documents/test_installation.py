@@ -62,7 +62,7 @@ def test_two_instances_never_share_a_folder(data_dir):
 # --- The database ---------------------------------------------------------------------------------
 
 
-def test_a_backup_holds_the_data_and_five_are_kept(data_dir):
+def test_a_copy_holds_the_data_and_five_are_kept(data_dir):
     fill(data_dir / "db.sqlite3")
 
     made = [installation.back_up_sqlite() for _ in range(7)]
@@ -73,16 +73,9 @@ def test_a_backup_holds_the_data_and_five_are_kept(data_dir):
     assert made[-1].stat().st_mode & 0o077 == 0
 
 
-def test_a_backup_goes_where_it_is_told(data_dir, capsys):
-    fill(data_dir / "db.sqlite3")
-    call_command("backup_database", "--to", data_dir / "copy")
-    assert (data_dir / "copy").exists()
+def test_without_a_database_there_is_no_copy(data_dir):
+    assert installation.back_up_sqlite() is None
     assert not (data_dir / "backups").exists()
-
-
-def test_without_a_database_there_is_no_backup(data_dir):
-    with pytest.raises(CommandError):
-        call_command("backup_database")
 
 
 @pytest.mark.django_db

@@ -1,16 +1,14 @@
 """Hold every stored file against its row, and every row against its file."""
 
 import json
-import time
 from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from documents.limits import MB
+from documents.management.progress import Progress
 from documents.services.verifying import Finding, Tally, verify
-
-SAY_EVERY_SECONDS = 1.0
 
 
 class Command(BaseCommand):
@@ -25,13 +23,13 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         tally, found = Tally(), 0
-        self._said_at = time.monotonic()
-        for finding in verify(tally, self._say_how_far):
+        progress = Progress(self.stderr)
+        for finding in verify(tally, lambda t: progress.say(_looked_at(t))):
             found += 1
             self._tell(finding, as_json=options["json"])
         if options["json"]:
             self.stdout.write(json.dumps({**asdict(tally), "findings": found}))
-        looked = f"{tally.files} files, {tally.size_bytes / MB:.0f} MB"
+        looked = _looked_at(tally)
         if found:
             raise CommandError(f"{looked}: {found} wrong; each is named above.")
         if not options["json"]:
@@ -44,8 +42,6 @@ class Command(BaseCommand):
         whose = f"  (document {finding.document})" if finding.document else ""
         self.stdout.write(f"{finding.kind:<11} {finding.name:<48} {finding.detail}{whose}")
 
-    def _say_how_far(self, tally: Tally) -> None:
-        """Only where somebody watches."""
-        if self.stderr.isatty() and time.monotonic() - self._said_at >= SAY_EVERY_SECONDS:
-            self._said_at = time.monotonic()
-            self.stderr.write(f"{tally.files} files, {tally.size_bytes / MB:.0f} MB", ending="\r")
+
+def _looked_at(tally: Tally) -> str:
+    return f"{tally.files} files, {tally.size_bytes / MB:.0f} MB"
