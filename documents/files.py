@@ -99,7 +99,11 @@ def keep(source: Path, folder: str, suffix: str = "") -> str:
         os.close(descriptor)
     os.chmod(source, 0o640)
     os.link(source, target)
-    _sync_dir(target.parent)
+    try:
+        _sync_dir(target.parent)
+    except OSError:
+        target.unlink()  # nobody will know its name
+        raise
     return name
 
 

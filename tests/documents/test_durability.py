@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import itertools
 import os
@@ -21,6 +22,7 @@ from django.urls import reverse
 from PIL import Image
 
 from documents import files
+from documents.errors import DocumentsError
 from documents.limits import UserLimits
 from documents.models import Document, Job, Page, PageState, Usage
 from documents.models.document import OPEN_STATES
@@ -155,6 +157,32 @@ def test_a_folder_that_is_known_to_last_is_not_synced_again(tmp_path, monkeypatc
     steps = Steps(monkeypatch)
     files.keep(source, "originals")
     assert [step.split()[0] for step in steps.taken] == ["fsync", "link", "fsync"]
+
+
+def test_a_disk_that_cannot_sync_is_never_an_acceptance_and_keeps_no_file(
+    owner, upload_of, png, monkeypatch
+):
+    steps = Steps(monkeypatch)
+    accept_upload(owner=owner, uploaded=[upload_of("first.png", png)])
+    syncs = sum(step.startswith("fsync") for step in steps.taken)
+    files._lasting.clear()
+    kept = {path for path in files.path_of("originals").rglob("*") if path.is_file()}
+    real = os.fsync
+
+    for failing in range(syncs):
+        left = iter(range(failing))
+
+        def fsync(descriptor: int, left=left) -> None:
+            if next(left, None) is None:
+                raise OSError(errno.EIO, "Input/output error")
+            real(descriptor)
+
+        files._lasting.clear()
+        monkeypatch.setattr(os, "fsync", fsync)
+        with pytest.raises(DocumentsError):
+            accept_upload(owner=owner, uploaded=[upload_of("second.png", picture(1))])
+        assert {p for p in files.path_of("originals").rglob("*") if p.is_file()} == kept
+    assert Document.objects.count() == 1
 
 
 @pytest.fixture
