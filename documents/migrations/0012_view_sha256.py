@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('documents', '0008_a_bundle_may_be_a_folder'),
+        ('documents', '0010_ledger'),
     ]
 
     operations = [

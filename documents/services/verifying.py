@@ -19,7 +19,7 @@ from django.db.models import Count, F, Model, QuerySet
 
 from documents import files
 from documents.models import Document, Page
-from documents.services import retention
+from documents.services import quotas, retention
 
 Row = TypeVar("Row", bound=Model)
 PIECE = 500
@@ -38,6 +38,8 @@ class Kind(StrEnum):
     """What an upload or a worker left that died, for an hour or more."""
     PAGES = "pages"
     """A document that has not as many pages as it says."""
+    USAGE = "usage"
+    """What somebody holds by our books is not what a recount finds."""
     DATABASE = "database"
 
 
@@ -99,6 +101,9 @@ def _faults_of_rows() -> Iterator[Finding]:
     wrong = counted.exclude(there=F("page_count")).values_list("pk", "there", "page_count")
     for key, there, said in wrong.iterator(chunk_size=PIECE):
         yield Finding(Kind.PAGES, "pages", f"has {there} pages, should have {said}", str(key))
+    for drift in quotas.find_drift():
+        detail = f"holds {drift.balance}, entries say {drift.entries}, rows {drift.recounted}"
+        yield Finding(Kind.USAGE, f"user {drift.owner_id}", detail)
 
 
 # --- Rows and their files -------------------------------------------------------------------------

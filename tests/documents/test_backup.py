@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import itertools
 import json
 import os
@@ -22,7 +21,6 @@ from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
-from PIL import Image
 
 from documents import files, installation
 from documents.models import Document, Page, Worker
@@ -33,6 +31,7 @@ from documents.services.retention import delete_document
 from documents.services.uploads import accept_upload
 from documents.services.verifying import Tally, verify
 from ocrengine.decoder.client import WorkingImage
+from tests.conftest import png_of
 from tests.fake_reader import FakeReader
 from tests.own_database import own_database
 from tests.personas import make_user
@@ -54,15 +53,8 @@ def shelf(tmp_path) -> Path:
     return tmp_path / "shelf"
 
 
-def picture(number: int) -> bytes:
-    content = io.BytesIO()
-    colour = (number % 200, number // 200, 255)
-    Image.new("RGB", (320, 200), colour).save(content, "PNG")
-    return content.getvalue()
-
-
 def upload(owner, number: int) -> Document:
-    content = picture(number)
+    content = png_of(number)
     sent = TemporaryUploadedFile(f"{number}.png", "image/png", len(content), None)
     with sent:
         sent.write(content)

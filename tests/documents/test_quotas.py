@@ -310,6 +310,7 @@ def test_the_same_bytes_twice_in_one_upload_are_one_document(owner, upload_of):
     assert [known.name for known in made.known] == ["b.png"]
 
 
+@pytest.mark.django_db(transaction=True)
 def test_asked_to_be_read_in_another_way_they_are_read_and_stored_once(owner, upload_of):
     (first,) = accept_upload(owner=owner, uploaded=[upload_of("a.png", png_of(1))]).documents
     (other,) = accept_upload(

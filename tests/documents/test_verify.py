@@ -15,7 +15,7 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError, IntegrityError, connection
 
 from documents import files
-from documents.models import Document, Job, Page
+from documents.models import Document, Job, Page, Usage
 from documents.services import leases, retention, verifying
 from documents.services.retention import delete_document
 from documents.services.uploads import accept_upload
@@ -114,6 +114,15 @@ def test_what_dead_processes_left_is_found_after_an_hour_and_not_before(db):
 def test_a_document_without_its_pages_is_found(document):
     Page.objects.all().delete()
     assert "pages" in kinds()
+
+
+def test_books_that_do_not_agree_with_the_rows_are_found_and_can_be_corrected(document, capsys):
+    Usage.objects.update(storage_bytes=7, pages_reserved=3)
+    [finding] = found()
+    assert (finding.kind, finding.name) == ("usage", f"user {document.owner_id}")
+    assert "storage_bytes=7" in finding.detail
+    call_command("verify", "--correct-usage")
+    assert found() == []
 
 
 def test_a_file_that_the_disk_does_not_give_back_is_found(document, monkeypatch):

@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from documents.limits import MB
 from documents.management.progress import Progress
+from documents.services import quotas
 from documents.services.verifying import Finding, Tally, verify
 
 
@@ -21,9 +22,18 @@ class Command(BaseCommand):
             help="an object a line for each thing that is wrong, and a last one that sums up",
         )
 
+        parser.add_argument(
+            "--correct-usage",
+            action="store_true",
+            help="first make what people hold by our books what a recount finds",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         tally, found = Tally(), 0
         progress = Progress(self.stderr)
+        if options["correct_usage"]:
+            for drift in quotas.find_drift():
+                quotas.correct(drift)
         for finding in verify(tally, lambda t: progress.say(_looked_at(t))):
             found += 1
             self._tell(finding, as_json=options["json"])
