@@ -118,8 +118,7 @@ class _Stored:
     sha256: str
     """Empty where it was not kept."""
     document: str
-    rows: QuerySet[Document] | QuerySet[Page]
-    """That row, as long as it names this file."""
+    row: Document | Page
 
     def fault(self) -> tuple[Kind, str] | None:
         try:
@@ -137,27 +136,28 @@ class _Stored:
         return None
 
     def is_still_named(self) -> bool:
-        return self.rows.exists()
+        """Whether its row is there and names this file now."""
+        if isinstance(self.row, Document):
+            return Document.objects.filter(pk=self.row.pk, original_name=self.name).exists()
+        return Page.objects.filter(pk=self.row.pk, view_name=self.name).exists()
 
 
 def _stored() -> Iterator[_Stored]:
     for document in _in_pieces(Document.objects.all()):
-        name = document.original_name
         yield _Stored(
-            name,
+            document.original_name,
             document.size_bytes,
             document.sha256,
             str(document.pk),
-            Document.objects.filter(pk=document.pk, original_name=name),
+            document,
         )
     for page in _in_pieces(Page.objects.exclude(view_name="").defer("receipt")):
-        name = page.view_name
         yield _Stored(
-            name,
+            page.view_name,
             page.view_bytes,
             page.view_sha256,
             f"{page.document_id}, page {page.number}",
-            Page.objects.filter(pk=page.pk, view_name=name),
+            page,
         )
 
 
