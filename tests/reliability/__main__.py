@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-TRIALS = ("storm", "fuzz", "soak", "torture", "access")
+TRIALS = ("durable", "storm", "fuzz", "soak", "torture", "access")
 
 
 def main() -> None:
