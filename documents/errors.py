@@ -6,6 +6,7 @@ DocumentsError                  code                 HTTP
 |- UploadInterrupted            upload_interrupted   400
 |- NothingUploaded              no_files             400
 |- DiskFull                     disk_full            507
+|- DatabaseAway                 database_away        503
 |- TooManyJobs                  too_many_jobs        429
 |- StorageFull                  storage_full         413
 |- PagesUsedUp                  pages_used_up        429
@@ -33,14 +34,20 @@ from __future__ import annotations
 
 import errno
 import sqlite3
+from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
+from django.db import InterfaceError, OperationalError
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 POSTGRES_DISK_FULL = "53100"
+POSTGRES_AWAY = ("08", "53", "55", "57")
+"""Connections that break, resources that run out, locks that are not had, an operator who stops the
+server: PostgreSQL's error codes, appendix A."""
+SQLITE_AWAY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR)
 
 
 class DocumentsError(Exception):
@@ -77,6 +84,11 @@ class UploadInterrupted(DocumentsError):
 class DiskFull(DocumentsError):
     code = "disk_full"
     http_status = 507
+
+
+class DatabaseAway(DocumentsError):
+    code = "database_away"
+    http_status = 503
 
 
 class TooManyJobs(DocumentsError):
@@ -177,6 +189,10 @@ SENTENCES: dict[str, str | Promise] = {
     ),
     "disk_full": gettext_lazy(
         "The server has no room left for new files. Nothing was lost; tell its keeper."
+    ),
+    "database_away": gettext_lazy(
+        "The database does not answer at the moment. Nothing was changed; try again in a few"
+        " seconds."
     ),
     "storage_full": gettext_lazy(
         "The file needs %(size_mb)s MB, and you have %(left_mb)s MB of storage left."
@@ -336,19 +352,33 @@ def sentence_for(code: str, params: dict[str, Any]) -> str:
         return _("The page could not be read.") + f" ({code})"
 
 
-def is_disk_full(error: BaseException) -> bool:
-    """Whether a file or a database could not be written for want of room: there is nothing wrong
-    with whatever was asked, and it can be asked again once there is room."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT):
-            return True
-        if getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
-            return True
-        if getattr(cause, "sqlstate", None) == POSTGRES_DISK_FULL:
-            return True
-        cause = cause.__cause__
-    return False
+def trouble_of(error: BaseException) -> DocumentsError | None:
+    """DiskFull or DatabaseAway where that is what lies behind an error of a file or the database:
+    there is nothing wrong with what was asked, and it can be asked again."""
+    causes = list(_causes(error))
+    numbers = [cause.errno for cause in causes if isinstance(cause, OSError)]
+    of_sqlite = [getattr(cause, "sqlite_errorcode", None) for cause in causes]
+    of_postgres = [getattr(cause, "sqlstate", None) for cause in causes]
+    if (
+        {errno.ENOSPC, errno.EDQUOT} & set(numbers)
+        or sqlite3.SQLITE_FULL in of_sqlite
+        or POSTGRES_DISK_FULL in of_postgres
+    ):
+        return DiskFull()
+    if any(code is not None for code in of_sqlite):
+        away = any(code is not None and code & 0xFF in SQLITE_AWAY for code in of_sqlite)
+    else:
+        # A connection that could not be had has no state.
+        state = next((state for state in of_postgres if state), "08")
+        of_database = isinstance(error, OperationalError | InterfaceError)
+        away = of_database and state.startswith(POSTGRES_AWAY)
+    return DatabaseAway() if away else None
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    yield error
+    if error.__cause__ is not None:
+        yield from _causes(error.__cause__)
 
 
 def problem_details(status: int, code: str, sentence: str, **more: Any) -> dict[str, Any]:

@@ -142,7 +142,7 @@ MIDDLEWARE = [
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "documents.web.middleware.BodyLimitMiddleware",
-    "documents.web.middleware.DiskFullMiddleware",
+    "documents.web.middleware.TroubleMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "allauth.account.middleware.AccountMiddleware",

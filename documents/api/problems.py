@@ -15,13 +15,13 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from documents.errors import (
-    DiskFull,
+    DatabaseAway,
     DocumentsError,
     TooManyTries,
     UploadInterrupted,
-    is_disk_full,
     problem_details,
     sentence_for,
+    trouble_of,
 )
 from documents.limits import MB
 
@@ -43,6 +43,7 @@ CODES: dict[type[Exception], tuple[int, str]] = {
     RequestDataTooBig: (413, "body_too_large"),
     SuspiciousOperation: (400, "malformed"),
 }
+RETRY_SECONDS = 5
 OWN_CODES = ("csrf_failed", "scope_missing")
 """Codes that an exception of the framework may carry instead of its class's."""
 
@@ -51,9 +52,9 @@ def respond(error: Exception, context: dict[str, Any]) -> Response:
     """What Django REST framework calls with whatever a view raised."""
     if isinstance(error, UnreadablePostError):
         error = UploadInterrupted()
-    elif is_disk_full(error):
-        log.error("disk_full view=%s detail=%s", type(context["view"]).__name__, error)
-        error = DiskFull()
+    elif trouble := trouble_of(error):
+        log.error("%s view=%s detail=%s", trouble.code, type(context["view"]).__name__, error)
+        error = trouble
     if isinstance(error, DocumentsError):
         body = problem_details(error.http_status, error.code, error.sentence)
     else:
@@ -106,6 +107,8 @@ def _headers(error: Exception) -> dict[str, str]:
     wait = getattr(error, "wait", None)
     if isinstance(error, TooManyTries):
         wait = error.params["minutes"] * 60
+    if isinstance(error, DatabaseAway):
+        wait = RETRY_SECONDS
     if wait:
         headers["Retry-After"] = str(math.ceil(wait))
     return headers

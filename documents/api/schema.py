@@ -49,10 +49,11 @@ REASONS = {
     415: "A body of this type is not understood.",
     422: "Nothing could be accepted, or the Idempotency-Key was used for something else.",
     429: "Too many requests; `Retry-After` says when to come back.",
+    503: "The database does not answer; `Retry-After` says when to come back.",
     507: "The server's disk is full.",
 }
-ANYWHERE = (401, 405, 429)
-TO_CHANGE = (401, 403, 405, 429)
+ANYWHERE = (401, 405, 429, 503)
+TO_CHANGE = (401, 403, 405, 429, 503)
 
 
 def refusals(*statuses: int) -> dict[tuple[int, str], OpenApiResponse]:

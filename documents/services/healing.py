@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from documents import files
 from documents.models import Attempt, Outcome, Page, PageState, Worker
 from documents.services import leases
 from documents.services.doorbell import ring
@@ -77,8 +78,11 @@ def queue_is_silent() -> bool:
     """True when a page has been due for a while and nobody has claimed or beaten since.
 
     What a supervisor asks: a cluster can look alive and be frozen for ever (an idle worker killed
-    with the queue's lock in its hand), and only the queue itself shows it.
+    with the queue's lock in its hand), and only the queue itself shows it. Nobody claims while the
+    disk is full, and that is not a cluster's fault.
     """
+    if not files.has_room():
+        return False
     limits = settings.OCR_JOB_LIMITS
     long_due = Q(due_at__lt=Now() - timedelta(seconds=limits.due_unclaimed_seconds))
     since = Now() - timedelta(seconds=limits.silence_seconds)

@@ -20,6 +20,7 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, QuerySet, Sum
 from django.db.models.functions import Now
 
+from documents import files
 from documents.models import (
     Attempt,
     Job,
@@ -133,7 +134,10 @@ def _next_page() -> Page | None:
 
 
 def claim_next(*, worker: str) -> Lease | None:
-    """Lease one page to this caller; at most one caller wins it. None when nothing is due."""
+    """Lease one page to this caller; at most one caller wins it. None when nothing is due, or while
+    the disk has no room for what reading leaves on it."""
+    if not files.has_room():
+        return None
     while (page := _next_page()) is not None:
         lease = _claim(page, worker)
         if lease is not None:

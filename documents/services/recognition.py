@@ -18,6 +18,7 @@ from django.conf import settings
 from django.db import DatabaseError, transaction
 
 from documents import files
+from documents.errors import DiskFull, trouble_of
 from documents.models import Line, LineRevision, Outcome, Page, PageState, RevisionSource
 from documents.services import leases, quotas, rungs
 from documents.services.leases import Ending, Lease
@@ -107,11 +108,21 @@ def settle(lease: Lease, page: Page, reading: Future[Reading], reader: Reader) -
         leases.release(lease, detail=str(error), later=True)
     except EngineError as error:
         _count_death(lease, error, reader)
-    except DatabaseError:
-        raise  # nothing can be written now; the lease ends by itself, and the page is not to blame
-    except Exception:
-        log.exception("page_raised page=%s", lease.page_id)
-        leases.count_child_death(lease, code="internal_error")
+    except DatabaseError as error:
+        if not isinstance(trouble_of(error), DiskFull):
+            raise  # nothing can be written now; the lease ends by itself, no page is to blame
+        _wait_for_room(lease, error)
+    except Exception as error:
+        if isinstance(trouble_of(error), DiskFull):
+            _wait_for_room(lease, error)
+        else:
+            log.exception("page_raised page=%s", lease.page_id)
+            leases.count_child_death(lease, code="internal_error")
+
+
+def _wait_for_room(lease: Lease, error: Exception) -> None:
+    log.error("disk_full detail=%s", error)
+    leases.release(lease, detail=str(error), later=True)
 
 
 def _count_death(lease: Lease, error: EngineError, reader: Reader) -> None:

@@ -18,11 +18,13 @@ from django.db.models import QuerySet
 from documents import files
 from documents.errors import (
     BatchTooLarge,
+    DatabaseAway,
     DiskFull,
     NothingUploaded,
     PagesUsedUp,
     StorageFull,
     sentence_for,
+    trouble_of,
 )
 from documents.limits import UserLimits
 from documents.models import Document, Job, JobMode, Page, PageState
@@ -112,7 +114,7 @@ def accept_upload(  # noqa: PLR0913  what varies from upload to upload
     limits = limits or limits_of(owner)
     if len(uploaded) > limits.files_per_batch:
         raise BatchTooLarge(files=len(uploaded), limit=limits.files_per_batch)
-    if files.free_bytes() < settings.OCR_UPLOAD_LIMITS.disk_reserve_bytes:
+    if not files.has_room():
         raise DiskFull
     judged = _judge_all(uploaded)
     candidates = [item for item in judged if isinstance(item, _Candidate)]
@@ -183,9 +185,13 @@ def _keep_all(owner: Any, candidates: list[_Candidate], order: _Order) -> Accept
             names[candidate] = files.keep(candidate.path, "originals")
         acceptance, unused = _write_rows(owner, names, order)
     except BaseException as error:
-        files.discard(names.values())
-        if isinstance(error, OSError):
-            raise DiskFull from error
+        trouble = trouble_of(error)
+        # A connection that broke while it committed may have committed: then rows name these files.
+        # If they do not, the nightly sweep finds them.
+        if not isinstance(trouble, DatabaseAway):
+            files.discard(names.values())
+        if trouble is not None:
+            raise trouble from error
         raise
     files.discard(unused)
     if acceptance.job:

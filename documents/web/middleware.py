@@ -1,5 +1,5 @@
 """Around every request: a name for the log, no body larger than a batch may be, and what a full
-disk is called."""
+disk or a database that is away is called."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from documents import correlation
-from documents.errors import BodyTooLarge, DiskFull, is_disk_full
+from documents.errors import BodyTooLarge, trouble_of
 from documents.limits import MB
 from documents.web.problems import problem_response
 
@@ -53,8 +53,8 @@ class BodyLimitMiddleware:
         return self.get_response(request)
 
 
-class DiskFullMiddleware:
-    """507 with a sentence when what a view wanted to write had no room."""
+class TroubleMiddleware:
+    """507 or 503 with a sentence when a view had no room to write, or no database."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -63,7 +63,8 @@ class DiskFullMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        if not is_disk_full(error):
+        trouble = trouble_of(error)
+        if trouble is None:
             return None
-        log.error("disk_full path=%s detail=%s", request.path, error)
-        return problem_response(request, DiskFull())
+        log.error("%s path=%s detail=%s", trouble.code, request.path, error)
+        return problem_response(request, trouble)

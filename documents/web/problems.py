@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
-from documents.errors import DocumentsError, problem_details
+from documents.errors import DatabaseAway, DocumentsError, problem_details
 
 
 def wants_json(request: HttpRequest) -> bool:
@@ -17,5 +17,6 @@ def problem_response(request: HttpRequest, error: DocumentsError) -> HttpRespons
     if wants_json(request):
         body = problem_details(error.http_status, error.code, error.sentence)
         return JsonResponse(body, status=error.http_status, content_type="application/problem+json")
-    context = {"sentence": error.sentence}
-    return render(request, "documents/problem.html", context, status=error.http_status)
+    # A page would ask who is logged in.
+    page = "503.html" if isinstance(error, DatabaseAway) else "documents/problem.html"
+    return render(request, page, {"sentence": error.sentence}, status=error.http_status)

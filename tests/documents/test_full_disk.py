@@ -20,7 +20,7 @@ from django.test import Client, RequestFactory
 from django.urls import reverse
 
 from documents import files
-from documents.errors import is_disk_full
+from documents.errors import DiskFull, trouble_of
 from documents.limits import MB, UploadLimits
 from documents.models import Document, Scope
 from documents.services.tokens import create_token
@@ -212,7 +212,7 @@ def test_counting_requests_on_a_full_disk_keeps_nobody_from_reading(owner, monke
 
 @pytest.mark.parametrize("error", [ValueError(), OSError(2, "no such file"), OperationalError()])
 def test_another_fault_is_no_full_disk(error):
-    assert not is_disk_full(error)
+    assert not isinstance(trouble_of(error), DiskFull)
 
 
 # --- Who is told ----------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django_q.models import OrmQ
 
+from documents import files
 from documents.errors import NotCancellable, NotRetryable
 from documents.models import Attempt, Job, JobState, Outcome, Page, PageState, Worker
 from documents.queries import job_progress
@@ -29,6 +30,16 @@ def mine() -> str:
 
 def lapse(page: Page) -> None:
     Page.objects.filter(pk=page.pk).update(leased_until=timezone.now() - timedelta(seconds=1))
+
+
+def test_nothing_is_claimed_while_the_disk_is_nearly_full_and_nobody_is_blamed(owner, monkeypatch):
+    make_document(owner)
+    Page.objects.update(due_at=timezone.now() - timedelta(seconds=60))
+    with monkeypatch.context() as patched:
+        patched.setattr(files, "has_room", lambda size_bytes=0: False)
+        assert leases.claim_next(worker=mine()) is None
+        assert not healing.queue_is_silent(), "the cluster is not to be killed for it"
+    assert leases.claim_next(worker=mine()) is not None
 
 
 def test_a_claimed_page_is_leased_and_its_attempt_is_on_record_before_any_work(owner):

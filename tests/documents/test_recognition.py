@@ -1,9 +1,11 @@
 """One leased page in; its text, or its reason, out. Real decoder children, stand-in engine."""
 
+import errno
 from dataclasses import replace
 
 import pytest
 from django.db import OperationalError
+from django.utils import timezone
 
 from documents import files
 from documents.exporters import plain_text
@@ -119,6 +121,19 @@ def test_a_try_says_how_its_child_ended(document):
     page = read_next(FakeReader(errors=[error]))
     attempt = page.history.get()
     assert (attempt.exit_status, attempt.peak_memory) == (-11, FakeReader.peak_memory)
+
+
+def test_a_page_is_not_blamed_for_a_full_disk_and_is_read_when_there_is_room(document, monkeypatch):
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(files, "keep", full)
+        page = read_next(FakeReader())
+    assert (page.state, page.child_deaths, page.worker_losses) == (PageState.PENDING, 0, 0)
+
+    Page.objects.update(due_at=timezone.now())
+    assert read_next(FakeReader()).state == PageState.DONE
 
 
 def test_a_page_is_not_blamed_for_a_database_that_is_away(document, monkeypatch):
