@@ -12,6 +12,7 @@ import ctypes
 import importlib
 import json
 import os
+import resource
 import select
 import signal
 import sys
@@ -30,6 +31,8 @@ READY = 0
 TRIM_EVERY = 10
 IDLE_SECONDS = 10.0
 NEXT_DAY = 86_400.0
+NO_MEMORY = ("Insufficient memory", "bad_alloc", "bad allocation", "allocate memory")
+"""How OpenCV, C++ libraries, ONNX Runtime and torch say it, who raise no MemoryError."""
 
 
 def main() -> None:
@@ -43,6 +46,8 @@ def main() -> None:
     except Exception as error:
         answers.give(READY, _failure(error))
         return
+    if not _is_on_a_gpu(engine):
+        _limit_data(profile.memory_ceiling)
     answers.give(READY, {})
     with ThreadPoolExecutor(profile.slots + 1, thread_name_prefix="page") as pages:
         for line in _orders():
@@ -98,6 +103,21 @@ def _settle_in(profile: EngineProfile, parent: int) -> None:
         file.write("500")
 
 
+def _is_on_a_gpu(engine: Any) -> bool:
+    """A driver maps far more than it uses."""
+    device = getattr(engine, "device", None)
+    return device is not None and device.name != "cpu"
+
+
+def _limit_data(ceiling: int) -> None:
+    """Let no page take, in one leap, more than a child may hold: who looks at it from outside does
+    so five times a second, and then it may be the kernel that has chosen. Beyond this a library is
+    refused memory, and says so."""
+    with open("/proc/self/status") as status:
+        now = next(int(line.split()[1]) for line in status if line.startswith("VmData")) * 1024
+    resource.setrlimit(resource.RLIMIT_DATA, (now + ceiling, now + ceiling))
+
+
 def _build(name: str, profile: EngineProfile, bundle: str) -> Any:
     module, _, attribute = name.partition(":")
     return getattr(importlib.import_module(module), attribute)(profile, bundle)
@@ -124,6 +144,5 @@ def _failure(error: Exception) -> dict[str, Any]:
     if isinstance(error, EngineError):
         return {"error": error.code, "detail": str(error)}
     text = f"{type(error).__name__}: {error}"[:300]
-    # numpy says MemoryError; OpenCV says "Insufficient memory".
-    is_memory = isinstance(error, MemoryError) or "Insufficient memory" in text
+    is_memory = isinstance(error, MemoryError) or any(word in text for word in NO_MEMORY)
     return {"error": "out_of_memory" if is_memory else "engine_crashed", "detail": text}

@@ -13,7 +13,7 @@ from ocrengine.errors import BundleError
 from ocrengine.profiles import EngineProfile
 from ocrengine.types import PageResult, Receipt
 
-READ, SLEEP, EXIT, KILLED, NO_MEMORY, GROW, BUG, CHATTER, MEET, NAP = range(10)
+READ, SLEEP, EXIT, KILLED, NO_MEMORY, GROW, BUG, CHATTER, MEET, NAP, LEAP = range(11)
 
 
 class FakeEngine:
@@ -48,12 +48,14 @@ class FakeEngine:
         elif order == NO_MEMORY:
             raise MemoryError
         elif order == GROW:
-            self.kept = np.ones(300 << 20, np.uint8)
+            self.kept = np.ones(190 << 20, np.uint8)
             time.sleep(60)
         elif order == BUG:
             raise ValueError("a bug in a stage")
         elif order == MEET:
             self.meeting.wait(30)
+        elif order == LEAP:
+            self.kept = np.ones(2 << 30, np.uint8)
         elif order == NAP:
             time.sleep(0.05)
         elif order == CHATTER:

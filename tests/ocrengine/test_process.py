@@ -108,10 +108,19 @@ def test_a_child_that_takes_too_long_is_killed(page):
 
 def test_a_child_over_its_ceiling_is_killed(page):
     with (
-        EngineProcess(replace(LOW_MEMORY, memory_ceiling=250 * MB), engine=ENGINE) as engine,
+        EngineProcess(replace(LOW_MEMORY, memory_ceiling=200 * MB), engine=ENGINE) as engine,
         pytest.raises(OutOfMemory, match="allowed"),
     ):
         engine.read_page(page(do.GROW))
+
+
+def test_a_child_that_wants_far_too_much_at_once_is_refused_it_and_says_so(page):
+    """Two gigabytes could fill a machine between two looks at the child."""
+    with EngineProcess(replace(LOW_MEMORY, memory_ceiling=250 * MB), engine=ENGINE) as engine:
+        engine.read_page(page())
+        with pytest.raises(OutOfMemory, match="Unable to allocate"):
+            engine.read_page(page(do.LEAP))
+        assert engine.peak_memory < 250 * MB
 
 
 def test_a_page_nobody_wants_any_more_is_given_up(engine, page):
