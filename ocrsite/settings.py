@@ -135,15 +135,17 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "documents.web.middleware.RequestIdMiddleware",
+    # Around whatever refuses a request before a view is asked.
+    "ocrsite.csp.ContentSecurityPolicyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "ocrsite.csp.ContentSecurityPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "documents.web.middleware.BodyLimitMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "documents.web.middleware.CallerMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -287,6 +289,7 @@ OCR_USER_LIMITS = UserLimits(
 )
 OCR_JOB_LIMITS = JobLimits()
 OCR_TRASH_DAYS = env_int("OCR_TRASH_DAYS", 30)
+OCR_AUDIT_DAYS = env_int("OCR_AUDIT_DAYS", 365, at_least=1)
 OCR_FILES_DIR = DATA_DIR / "files"
 
 # --- Uploads: files go to disk as they arrive, counted and cut by our own handler -------------

@@ -1,4 +1,4 @@
-"""Around every request: a name for the log, and no body larger than a batch may be."""
+"""Around every request: its name in the log, who asks, and no body larger than a batch may be."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ import re
 import uuid
 from collections.abc import Callable
 
+from allauth.account.adapter import get_adapter
 from django.conf import settings
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 
 from documents import correlation
 from documents.errors import BodyTooLarge
 from documents.limits import MB
+from documents.models import ApiToken, Door
+from documents.services import audit, guessing
 from documents.web.problems import problem_response
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
@@ -47,3 +51,27 @@ class BodyLimitMiddleware:
         if declared.isdigit() and int(declared) > limit:
             return problem_response(request, BodyTooLarge(limit_mb=limit // MB))
         return self.get_response(request)
+
+
+class CallerMiddleware:
+    """Tells the audit trail who asks, through which door and from where."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        with audit.called_by(lambda: _caller_of(request)):
+            return self.get_response(request)
+
+
+def _caller_of(request: HttpRequest) -> audit.Caller:
+    """As it is known now: logging in, or showing a token, changes it."""
+    inside = request.resolver_match.namespaces if request.resolver_match else []
+    door = next((door for door in (Door.API, Door.ADMIN) if door in inside), Door.WEB)
+    token = getattr(request, "auth", None)  # set by Django REST framework
+    prefix = token.prefix if isinstance(token, ApiToken) else ""
+    try:
+        place = guessing.place_of(get_adapter().get_client_ip(request))
+    except PermissionDenied:
+        place = ""  # no address: a server behind a Unix socket that names no proxy
+    return audit.Caller(door, request.user, prefix, place[:64])

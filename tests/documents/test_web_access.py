@@ -20,6 +20,7 @@ OF_A_DOCUMENT = [
     ("get", "document-text", {}),
     ("get", "document-json", {}),
     ("get", "document-original", {}),
+    ("get", "document-history", {}),
     ("get", "document-delete", {}),
     ("post", "document-delete", {}),
     ("get", "page-view", {"number": 1}),
