@@ -115,7 +115,7 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = env_str("OCR_MAIL_FROM", "folio@localhost")
 
 # --- Application ------------------------------------------------------------------------------
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "ocrsite.apps.StaffConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -146,7 +146,7 @@ class OfDocumentsAdmin(ReadOnlyAdmin):
             return rows, False
         if key := _key_in(term):
             return rows.filter(pk=key), False
-        found = documents_found(term)
+        found = documents_found(term, by_title=may_see_titles(request))
         if len(found) > MOST_FOUND:
             text = gettext("Only what belongs to the newest %(count)d documents found is shown.")
             messages.warning(request, text % {"count": MOST_FOUND})
@@ -161,12 +161,19 @@ def _key_in(term: str) -> uuid.UUID | None:
         return None
 
 
-def documents_found(term: str) -> list[uuid.UUID]:
+def may_see_titles(request: HttpRequest) -> bool:
+    """Who may not see a title learns nothing by searching for it either."""
+    allowed = ("documents.view_document", "documents.view_page")
+    return any(request.user.has_perm(permission) for permission in allowed)
+
+
+def documents_found(term: str, *, by_title: bool = True) -> list[uuid.UUID]:
     """With each word in title, owner's name or SHA-256; one more than MOST_FOUND, to tell."""
     rows = Document.objects.order_by("-created_at", "-id")
     for word in term.split():
         named = list(User.objects.filter(username__icontains=word).values_list("pk", flat=True))
-        rows = rows.filter(Q(title__icontains=word) | Q(owner__in=named) | Q(sha256=word))
+        of_file = Q(title__icontains=word) | Q(sha256=word) if by_title else Q()
+        rows = rows.filter(Q(owner__in=named) | of_file)
     return list(rows.values_list("pk", flat=True)[: MOST_FOUND + 1])
 
 

@@ -1,1 +1,1 @@
-"""Nobody sees or changes what is not theirs, and what is done leaves a trace."""
+"""Nobody sees or changes what is not theirs: every route, method, persona and kind of key."""
