@@ -22,10 +22,12 @@ from documents.access import (
 from documents.errors import next_step_for, sentence_for
 from documents.limits import UserLimits
 from documents.models import (
+    AuditEvent,
     Collection,
     Document,
     GroupLimits,
     Job,
+    Kind,
     Line,
     Page,
     PageState,
@@ -37,6 +39,7 @@ from documents.models.document import OPEN_STATES, RETRYABLE_STATES
 from documents.models.job import OPEN_JOB_STATES
 
 BROKEN = (PageState.FAILED, PageState.QUARANTINED)
+SHOWN_EVENTS = 50
 SHOWN_FAILURES = 5
 """Of one document, where a job is watched."""
 
@@ -323,3 +326,12 @@ def usage_of(user: Any) -> UsageView:
         open_jobs=visible_jobs(user).filter(state__in=OPEN_JOB_STATES).count(),
         resets_on=(month + timedelta(days=32)).replace(day=1),
     )
+
+
+def history_of(document: Document) -> list[AuditEvent]:
+    """Who did what to a document, its pages and its present job; the last SHOWN_EVENTS of it."""
+    found: list[AuditEvent] = []
+    for kind, key in ((Kind.DOCUMENT, document.pk), (Kind.JOB, document.job_id)):
+        of_it = AuditEvent.objects.filter(kind=kind, object_id=str(key))
+        found += of_it.order_by("-id")[:SHOWN_EVENTS]
+    return sorted(found, key=lambda event: event.pk, reverse=True)[:SHOWN_EVENTS]

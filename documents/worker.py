@@ -13,6 +13,7 @@ import time
 from django.conf import settings
 
 from documents.services import (
+    audit,
     doorbell,
     guessing,
     healing,
@@ -100,3 +101,4 @@ def purge() -> None:
     of months long past."""
     retention.purge()
     quotas.carry_forward()
+    audit.forget_old()

@@ -40,7 +40,12 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TLS else None
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin" if TLS else None
 SECURE_HSTS_SECONDS = 31_536_000 if TLS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = TLS
-SESSION_COOKIE_HTTPONLY = True
+# A browser takes such a name from this very host by TLS only: no neighbour on the same domain can
+# plant a session or a token.
+SESSION_COOKIE_NAME = "__Host-sessionid" if TLS else "sessionid"
+CSRF_COOKIE_NAME = "__Host-csrftoken" if TLS else "csrftoken"
+LANGUAGE_COOKIE_SECURE = TLS
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 12 * 3600
 SECURE_CONTENT_TYPE_NOSNIFF = True
@@ -115,7 +120,7 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = env_str("OCR_MAIL_FROM", "folio@localhost")
 
 # --- Application ------------------------------------------------------------------------------
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "ocrsite.apps.StaffConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -135,9 +140,10 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "documents.web.middleware.RequestIdMiddleware",
+    # Around whatever refuses a request before a view is asked.
+    "ocrsite.csp.ContentSecurityPolicyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "ocrsite.csp.ContentSecurityPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -145,6 +151,7 @@ MIDDLEWARE = [
     "documents.web.middleware.TroubleMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "documents.web.middleware.CallerMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -288,6 +295,7 @@ OCR_USER_LIMITS = UserLimits(
 )
 OCR_JOB_LIMITS = JobLimits()
 OCR_TRASH_DAYS = env_int("OCR_TRASH_DAYS", 30)
+OCR_AUDIT_DAYS = env_int("OCR_AUDIT_DAYS", 365, at_least=1)
 OCR_FILES_DIR = DATA_DIR / "files"
 
 # --- Uploads: files go to disk as they arrive, counted and cut by our own handler -------------

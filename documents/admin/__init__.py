@@ -4,6 +4,6 @@ Rows change through services/, never through a form, so that quotas, leases and 
 from their tables. The exceptions are what staff alone decide: limits, policies, pauses.
 """
 
-from documents.admin import people, upkeep, work
+from documents.admin import audit, guests, people, upkeep, work
 
-__all__ = ["people", "upkeep", "work"]
+__all__ = ["audit", "guests", "people", "upkeep", "work"]

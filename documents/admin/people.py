@@ -13,15 +13,17 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth import admin as auth_admin
 from django.contrib.auth.models import Group, User
 from django.db.models import Model, QuerySet
+from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from documents.admin.rows import ReadOnlyAdmin, apply
+from documents.admin.rows import ReadOnlyAdmin, RecordedAdmin, apply
 from documents.models import ApiToken, Collection, GroupLimits, LedgerEntry, Share, Usage
 from documents.services import accounts, queue, quotas, tokens
 
 MEASURED = ["storage_bytes", "month", "pages_used", "pages_reserved", "last_turn_at"]
+PRIVILEGES = {"is_staff", "is_superuser", "groups", "user_permissions"}
 LIMITS = ["storage_limit_bytes", "pages_per_month", "files_per_batch", "open_jobs"]
 
 
@@ -48,12 +50,12 @@ if not settings.OCR_SINGLE_SIGN_ON:
 
 
 @admin.register(Group)
-class GroupAdmin(auth_admin.GroupAdmin):
+class GroupAdmin(RecordedAdmin, auth_admin.GroupAdmin):
     inlines = [GroupLimitsInline]
 
 
 @admin.register(User)
-class UserAdmin(auth_admin.UserAdmin):
+class UserAdmin(RecordedAdmin, auth_admin.UserAdmin):
     list_display = ["username", "email", "is_active", "is_staff", "is_paused", "last_login"]
     inlines = [UsageInline]
     actions = ["make_link", "remove_second_factor", "pause", "resume"]
@@ -63,6 +65,18 @@ class UserAdmin(auth_admin.UserAdmin):
 
     def get_inlines(self, request: HttpRequest, obj: Model | None) -> list[Any]:
         return self.inlines if obj else []  # the row is made with the first thing it counts
+
+    def save_related(
+        self, request: HttpRequest, form: ModelForm, formsets: list[Any], change: bool
+    ) -> None:
+        """Who may do more or less than before logs in anew: a session keeps no key across that."""
+        super().save_related(request, form, formsets, change)
+        if change and PRIVILEGES & set(form.changed_data):
+            is_self = form.instance.pk == request.user.pk
+            if is_self:
+                request.session.cycle_key()
+            keep = request.session.session_key if is_self else None
+            accounts.end_sessions(form.instance, keep=keep)
 
     @admin.display(description=_("paused"), boolean=True)
     def is_paused(self, user: User) -> bool:

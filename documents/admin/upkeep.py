@@ -16,7 +16,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
-from documents.admin.rows import ReadOnlyAdmin
+from documents.admin.rows import ReadOnlyAdmin, RecordedAdmin
 from documents.inforce import bundle_scores, settings_in_force
 from documents.models import PurgeRun, RetentionPolicy
 from documents.monitoring import leavings_of
@@ -25,7 +25,7 @@ from documents.templatetags.screen import size
 
 
 @admin.register(RetentionPolicy)
-class RetentionPolicyAdmin(admin.ModelAdmin):
+class RetentionPolicyAdmin(RecordedAdmin):
     """A change starts the announcement again, so that nothing goes unannounced."""
 
     list_display = ["__str__", "keep_days", "notice_days", "changed_at"]

@@ -23,9 +23,10 @@ from documents.admin.rows import (
     ReadOnlyAdmin,
     ReadOnlyInline,
     ReasonFilter,
+    RecordedAdmin,
     apply,
 )
-from documents.models import Attempt, Document, Job, Outcome, Page, Pause, Worker
+from documents.models import Attempt, Document, Job, Kind, Outcome, Page, Pause, Worker
 from documents.models.document import RETRYABLE_STATES
 from documents.monitoring import failures_by_code
 from documents.queries import page_problem, with_page_counts
@@ -61,6 +62,10 @@ class AttemptInline(ReadOnlyInline):
     readonly_fields = fields
 
 
+def may_see_pages(request: HttpRequest) -> bool:
+    return request.user.has_perm("documents.view_page")
+
+
 class PriorityForm(ActionForm):
     """Beside the list of actions: the figure that "set the priority" sets."""
 
@@ -71,6 +76,7 @@ class PriorityForm(ActionForm):
 
 @admin.register(Job)
 class JobAdmin(OfDocumentsAdmin):
+    kind = Kind.JOB
     list_display = ["short", "owner", "state", "progress", "priority", "created_at", "finished_at"]
     list_filter = ["state", "created_at"]
     list_select_related = ["owner"]
@@ -142,6 +148,7 @@ class JobAdmin(OfDocumentsAdmin):
 
 @admin.register(Document)
 class DocumentAdmin(OfDocumentsAdmin):
+    kind = Kind.DOCUMENT
     list_display = [
         "title",
         "owner",
@@ -183,6 +190,7 @@ class PageReason(ReasonFilter):
 
 @admin.register(Page)
 class PageAdmin(OfDocumentsAdmin):
+    kind = Kind.DOCUMENT
     list_display = [
         "__str__",
         "owner",
@@ -245,6 +253,7 @@ class AttemptReason(ReasonFilter):
 
 @admin.register(Attempt)
 class AttemptAdmin(OfDocumentsAdmin):
+    kind = Kind.DOCUMENT
     list_display = ["page", "number", "outcome", "error_code", "worker", "started_at", "ended_at"]
     list_filter = ["outcome", AttemptReason]
     list_select_related = ["page__document"]
@@ -260,9 +269,18 @@ class WorkerAdmin(ReadOnlyAdmin):
     list_display = ["name", "beat_at", "page", "memory_bytes"]
     list_select_related = ["page__document"]
 
+    # A page's name is its document's title, which is not for all who may look after workers.
+
+    def get_list_display(self, request: HttpRequest) -> list[str]:
+        shown = [name for name in self.list_display if name != "page"]
+        return self.list_display if may_see_pages(request) else shown
+
+    def get_exclude(self, request: HttpRequest, obj: Worker | None = None) -> list[str]:
+        return [] if may_see_pages(request) else ["page"]
+
 
 @admin.register(Pause)
-class PauseAdmin(admin.ModelAdmin):
+class PauseAdmin(RecordedAdmin):
     """Adding a row pauses; deleting it resumes."""
 
     list_display = ["__str__", "since"]

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import QuerySet
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response
 from django.utils.http import quote_etag
@@ -34,9 +34,8 @@ from documents.api.once import (
 )
 from documents.api.paging import Listed, Paging, page_of
 from documents.api.schema import Refusal, refusals
-from documents.downloads import TEXT_MIME, as_download, export_name, original_response
+from documents.downloads import export_response, original_response
 from documents.errors import problem_details, sentence_for
-from documents.exporters import EXPORTERS
 from documents.limits import UserLimits
 from documents.models import Document, Job
 from documents.queries import limits_of
@@ -240,7 +239,8 @@ class DocumentText(ApiView):
     )
     def get(self, request: Request, document_id: uuid.UUID) -> HttpResponseBase:
         """All text in reading order, a form feed between pages; a page without says why."""
-        return _export(access.document_for_reading(request.user, document_id), "txt")
+        document = access.document_for_reading(request.user, document_id)
+        return export_response(request._request, document, "txt")
 
 
 class ExportedProblem(serializers.Serializer):
@@ -278,12 +278,8 @@ class DocumentJson(ApiView):
     )
     def get(self, request: Request, document_id: uuid.UUID) -> HttpResponseBase:
         """Every page with its lines, polygons, confidences, and how it was read."""
-        return _export(access.document_for_reading(request.user, document_id), "json")
-
-
-def _export(document: Document, form: str) -> HttpResponseBase:
-    response = StreamingHttpResponse(EXPORTERS[form](document), content_type=TEXT_MIME[form])
-    return as_download(response, export_name(document, form))
+        document = access.document_for_reading(request.user, document_id)
+        return export_response(request._request, document, "json")
 
 
 class DocumentOriginal(ApiView):
@@ -299,7 +295,7 @@ class DocumentOriginal(ApiView):
         document = access.document_for_reading(request.user, document_id)
         etag = quote_etag(document.sha256)
         known = get_conditional_response(request._request, etag=etag)
-        response = known or original_response(document)
+        response = known or original_response(request._request, document)
         response.headers["ETag"] = etag
         return response
 

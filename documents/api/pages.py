@@ -20,8 +20,8 @@ from documents.api.door import ApiView
 from documents.api.once import IDEMPOTENCY_KEY, Asked, answer_once, in_one_transaction
 from documents.api.paging import Listed, Paging, page_of
 from documents.api.schema import refusals
-from documents.downloads import INERT, VIEW_MIME, image_response
-from documents.models import Page
+from documents.downloads import INERT, VIEW_MIME, image_response, note_download
+from documents.models import Page, Verb
 from documents.services import jobs
 from documents.services.idempotency import Answer
 
@@ -77,7 +77,9 @@ class Lines(ApiView):
         def represent_lines(lines: Iterable[Any]) -> list[Any]:
             return shapes.Line(lines, many=True).data
 
-        return page_of(request, page.lines.all(), ("order", "id"), represent_lines, asked)
+        answer = page_of(request, page.lines.all(), ("order", "id"), represent_lines, asked)
+        note_download(request._request, Verb.EXPORT_JSON, page)
+        return answer
 
 
 class PageText(ApiView):
@@ -89,6 +91,7 @@ class PageText(ApiView):
         """The text of a page, line by line; empty while there is none."""
         page = access.page_for_reading(request.user, document_id, number - 1)
         text = "".join(f"{line.text}\n" for line in queries.page_lines(page))
+        note_download(request._request, Verb.EXPORT_TEXT, page)
         response = HttpResponse(text, content_type="text/plain; charset=utf-8")
         response.headers["Content-Security-Policy"] = INERT
         return response

@@ -74,7 +74,8 @@ class SessionScheme(OpenApiAuthenticationExtension):
     name = "browser"
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
-        return {"type": "apiKey", "in": "cookie", "name": "sessionid"}
+        says = "Of a logged-in browser. Behind TLS its name is `__Host-sessionid`."
+        return {"type": "apiKey", "in": "cookie", "name": "sessionid", "description": says}
 
 
 RATE_HEADERS = {

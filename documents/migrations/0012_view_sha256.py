@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('documents', '0010_ledger'),
+        ('documents', '0011_audit'),
     ]
 
     operations = [

@@ -1,5 +1,6 @@
 """One concept per file: what was handed in, what was read, what is to be done, what it uses."""
 
+from documents.models.audit import AuditEvent, Door, Kind, Verb
 from documents.models.document import Document, Page, PageState
 from documents.models.guess import Guess
 from documents.models.job import Attempt, Job, JobMode, JobState, Outcome, Pause, Worker
@@ -13,14 +14,17 @@ from documents.models.usage import GroupLimits, Usage
 __all__ = [
     "ApiToken",
     "Attempt",
+    "AuditEvent",
     "Collection",
     "Document",
+    "Door",
     "GroupLimits",
     "Guess",
     "IdempotencyKey",
     "Job",
     "JobMode",
     "JobState",
+    "Kind",
     "LedgerEntry",
     "Line",
     "LineRevision",
@@ -35,5 +39,6 @@ __all__ = [
     "Scope",
     "Share",
     "Usage",
+    "Verb",
     "Worker",
 ]

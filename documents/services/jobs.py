@@ -10,10 +10,10 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Now
 
 from documents.errors import NotCancellable, NotRetryable
-from documents.models import Document, Job, JobState, Page, PageState
+from documents.models import Document, Job, JobState, Page, PageState, Verb
 from documents.models.document import OPEN_STATES, RETRYABLE_STATES
 from documents.models.job import OPEN_JOB_STATES
-from documents.services import quotas
+from documents.services import audit, quotas
 from documents.services.doorbell import ring_on_commit
 
 log = logging.getLogger(__name__)
@@ -48,11 +48,12 @@ def cancel_job(job: Job) -> None:
     )
     close_finished_jobs(Job.objects.filter(pk=job.pk))
     quotas.release_pages(owner=job.owner, pages=stopped, about=job.pk)
+    audit.record(Verb.CANCEL, job)
     log.info("job_cancelled job=%s", job.pk)
 
 
 @transaction.atomic
-def _retry(pages: QuerySet[Page], job: Job) -> int:
+def _retry(pages: QuerySet[Page], job: Job, thing: Job | Document | Page) -> int:
     put_back = pages.filter(state__in=RETRYABLE_STATES).update(
         state=PageState.PENDING,
         due_at=Now(),
@@ -70,6 +71,7 @@ def _retry(pages: QuerySet[Page], job: Job) -> int:
     )
     quotas.reserve_pages(owner=job.owner, pages=put_back, about=job.pk)
     ring_on_commit(pages=put_back)
+    audit.record(Verb.RETRY, thing)
     return put_back
 
 
@@ -80,13 +82,13 @@ def retry_job(job: Job) -> int:
     """
     if job.is_open:
         raise NotRetryable
-    return _retry(Page.objects.filter(document__job=job), job)
+    return _retry(Page.objects.filter(document__job=job), job, job)
 
 
 def retry_document(document: Document) -> int:
     """The same for the pages of one document, whatever becomes of the others."""
-    return _retry(Page.objects.filter(document=document), document.job)
+    return _retry(Page.objects.filter(document=document), document.job, document)
 
 
 def retry_page(page: Page) -> int:
-    return _retry(Page.objects.filter(pk=page.pk), page.document.job)
+    return _retry(Page.objects.filter(pk=page.pk), page.document.job, page)

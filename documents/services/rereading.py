@@ -9,9 +9,9 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from documents.errors import NotRereadable
-from documents.models import Document, Job, JobMode, PageState
+from documents.models import Document, Job, JobMode, PageState, Verb
 from documents.models.document import OPEN_STATES
-from documents.services import doorbell, quotas
+from documents.services import audit, doorbell, quotas
 from ocrengine.forecast import forecast_page_bytes
 
 log = logging.getLogger(__name__)
@@ -46,6 +46,7 @@ def reread_document(
     Job.objects.filter(pk=before, documents=None).delete()
     quotas.reserve_pages(owner=document.owner, pages=put_back, about=document.pk)
     doorbell.ring_on_commit(pages=put_back)
+    audit.record(Verb.REREAD, document)
     log.info("document_reread document=%s job=%s", document.pk, job.pk)
     return job
 

@@ -15,9 +15,9 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from documents import files
-from documents.models import Document, Job, Page, PageState, PurgeRun
+from documents.models import Document, Job, Page, PageState, PurgeRun, Verb
 from documents.queries import due_for_trash
-from documents.services import quotas
+from documents.services import audit, quotas
 
 log = logging.getLogger(__name__)
 
@@ -44,12 +44,18 @@ def trash_document(document: Document) -> bool:
         state=PageState.CANCELLED, error_code="cancelled", error_params={}, settled_at=Now()
     )
     quotas.release_pages(owner=document.owner, pages=stopped, about=document.pk)
+    audit.record(Verb.TRASH, document)
     log.info("document_trashed document=%s", document.pk)
     return True
 
 
+@transaction.atomic
 def restore_document(document: Document) -> None:
-    Document.objects.filter(pk=document.pk).update(trashed_at=None)
+    """Harmless where it was taken back a moment ago."""
+    in_trash = Document.objects.filter(pk=document.pk, trashed_at__isnull=False)
+    if not in_trash.update(trashed_at=None):
+        return
+    audit.record(Verb.RESTORE, document)
     log.info("document_restored document=%s", document.pk)
 
 
@@ -70,6 +76,7 @@ def delete_document(document: Document) -> int:
         names = [page.view_name for page in pages]
         freed = sum(page.view_bytes for page in pages)
         owner, job_id = locked.owner, locked.job_id
+        audit.record(Verb.PURGE, locked)
         locked.delete()
         if not quotas.hold_same_bytes(owner, locked):
             names.append(locked.original_name)

@@ -20,7 +20,8 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from documents.errors import TooManyTokens
-from documents.models import ApiToken, Scope
+from documents.models import ApiToken, Scope, Verb
+from documents.services import audit
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +54,7 @@ def create_token(
             scope=scope,
             expires_at=expires_at,
         )
+        audit.record(Verb.TOKEN_MADE, token, detail=f"{prefix} ({scope})")
     log.info("token_created token=%s owner=%s scope=%s", prefix, owner.pk, scope)
     return token, secret
 
@@ -80,7 +82,9 @@ def note_use(token: ApiToken) -> None:
     ApiToken.objects.filter(due, pk=token.pk).update(last_used_at=now)
 
 
+@transaction.atomic
 def revoke_token(token: ApiToken) -> None:
     """From the next request on it opens nothing. Harmless when it was revoked before."""
     if ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now()):
+        audit.record(Verb.TOKEN_REVOKED, token, detail=token.prefix)
         log.info("token_revoked token=%s owner=%s", token.prefix, token.owner_id)

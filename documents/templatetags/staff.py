@@ -18,7 +18,7 @@ def overview(context: dict[str, Any]) -> dict[str, Any]:
     return {
         "queue": queue_overview(),
         "may_switch": user.has_perm("documents.change_job"),
-        "may_see_failures": user.has_perm("documents.view_page"),
+        "may_see_pages": user.has_perm("documents.view_page"),
         "may_see_settings": user.has_perm("documents.view_purgerun"),
         "request": context["request"],
         "csrf_token": context.get("csrf_token"),

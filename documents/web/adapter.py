@@ -1,4 +1,4 @@
-"""What allauth asks of us: who may sign up, how guessing is bounded, where mail goes."""
+"""What allauth asks of us: who may sign up, how guessing is bounded, what the trail remembers."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.http import HttpRequest
 
 from documents.errors import TooManyTries
-from documents.services import guessing
+from documents.models import Verb
+from documents.services import audit, guessing
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -31,6 +33,15 @@ class AccountAdapter(DefaultAccountAdapter):
         if user is not None:
             guessing.forgive(counted)
         return user
+
+    def login(self, request: HttpRequest, user: Any) -> None:
+        super().login(request, user)
+        audit.record(Verb.SIGN_IN, user, by=user)
+
+    @transaction.atomic
+    def set_password(self, user: Any, password: str) -> None:
+        super().set_password(user, password)
+        audit.record(Verb.PASSWORD_SET, user)
 
 
 class SocialAccountAdapter(DefaultSocialAccountAdapter):

@@ -7,7 +7,7 @@ import uuid
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -16,15 +16,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from documents import access, queries
-from documents.downloads import (
-    TEXT_MIME,
-    as_download,
-    export_name,
-    image_response,
-    original_response,
-)
+from documents.downloads import export_response, image_response, original_response
 from documents.errors import DocumentsError
-from documents.exporters import EXPORTERS
 from documents.models import Document
 from documents.notes import notes_of
 from documents.paginator import KeyPaginator
@@ -103,14 +96,26 @@ def cover(request: HttpRequest, document_id: uuid.UUID) -> HttpResponseBase:
 @require_GET
 def export(request: HttpRequest, document_id: uuid.UUID, form: str) -> HttpResponseBase:
     document = access.document_for_reading(request.user, document_id)
-    response = StreamingHttpResponse(EXPORTERS[form](document), content_type=TEXT_MIME[form])
-    return as_download(response, export_name(document, form))
+    return export_response(request, document, form)
 
 
 @login_required
 @require_GET
 def original(request: HttpRequest, document_id: uuid.UUID) -> HttpResponseBase:
-    return original_response(access.document_for_reading(request.user, document_id))
+    return original_response(request, access.document_for_reading(request.user, document_id))
+
+
+@login_required
+@require_GET
+def history(request: HttpRequest, document_id: uuid.UUID) -> HttpResponse:
+    """What the audit trail says of it, for its owner alone."""
+    document = access.document_for_owning(request.user, document_id)
+    context = {
+        "document": document,
+        "events": queries.history_of(document),
+        "keep_days": settings.OCR_AUDIT_DAYS,
+    }
+    return render(request, "documents/history.html", context)
 
 
 @login_required

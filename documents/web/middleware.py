@@ -1,5 +1,5 @@
-"""Around every request: a name for the log, no body larger than a batch may be, and what a full
-disk or a database that is away is called."""
+"""Around every request: its name in the log, who asks, no body larger than a batch may be, and what
+a full disk or a database that is away is called."""
 
 from __future__ import annotations
 
@@ -8,12 +8,16 @@ import re
 import uuid
 from collections.abc import Callable
 
+from allauth.account.adapter import get_adapter
 from django.conf import settings
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 
 from documents import correlation
 from documents.errors import BodyTooLarge, trouble_of
 from documents.limits import MB
+from documents.models import ApiToken, Door
+from documents.services import audit, guessing
 from documents.web.problems import problem_response
 
 log = logging.getLogger(__name__)
@@ -68,3 +72,27 @@ class TroubleMiddleware:
             return None
         log.error("%s path=%s detail=%s", trouble.code, request.path, error)
         return problem_response(request, trouble)
+
+
+class CallerMiddleware:
+    """Tells the audit trail who asks, through which door and from where."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        with audit.called_by(lambda: _caller_of(request)):
+            return self.get_response(request)
+
+
+def _caller_of(request: HttpRequest) -> audit.Caller:
+    """As it is known now: logging in, or showing a token, changes it."""
+    inside = request.resolver_match.namespaces if request.resolver_match else []
+    door = next((door for door in (Door.API, Door.ADMIN) if door in inside), Door.WEB)
+    token = getattr(request, "auth", None)  # set by Django REST framework
+    prefix = token.prefix if isinstance(token, ApiToken) else ""
+    try:
+        place = guessing.place_of(get_adapter().get_client_ip(request))
+    except PermissionDenied:
+        place = ""  # no address: a server behind a Unix socket that names no proxy
+    return audit.Caller(door, request.user, prefix, place[:64])

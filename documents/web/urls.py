@@ -34,6 +34,7 @@ urlpatterns = [
         documents.page_retry,
         name="page-retry",
     ),
+    path("documents/<uuid:document_id>/history/", documents.history, name="document-history"),
     path("documents/<uuid:document_id>/reread/", rereading.reread, name="document-reread"),
     path("documents/<uuid:document_id>/share/", sharing.document_share, name="document-share"),
     path(
