@@ -6,6 +6,7 @@ EngineError                     code                  retryable
 |  |- DecoderTimeout            page_timeout          no
 |  |- DecoderOutOfMemory        page_memory           no
 |  `- DecoderCrashed            decoder_crashed       no
+|- DecoderDiskFull              disk_full             yes   no room for the working image
 |- OutOfMemory                  out_of_memory         yes   the engine child hit its ceiling
 |- EngineTimeout                engine_timeout        yes   the engine child took too long
 |- EngineCrashed                engine_crashed        yes   the engine child died
@@ -79,6 +80,13 @@ class DecoderOutOfMemory(DecoderFailed):
 
 class DecoderCrashed(DecoderFailed):
     code = "decoder_crashed"
+
+
+class DecoderDiskFull(EngineError):
+    """Neither the page's fault nor the decoder's."""
+
+    code = "disk_full"
+    retryable = True
 
 
 class OutOfMemory(EngineError):

@@ -37,6 +37,7 @@ DIVISORS = (1, 2, 4, 8)
 NEARLY = 0.8
 """Share of the pixels allowed that is as good as all of them."""
 NICENESS = 5
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Refused(Exception):
@@ -551,7 +552,11 @@ def write_view(image: Any, side: int, folder: str) -> str:
     view = image.resize(size, 4, reducing_gap=2.0) if scale < 1 else image
     view.info = {}  # comments and profiles of the original would be saved with it
     # JPEG: a WebP of the same page is a third smaller and takes five times the processor time.
-    view.save(os.path.join(folder, "view.jpg"), "JPEG", quality=82, optimize=False)
+    # Encoded before it is written: Pillow says of a full disk only that encoding failed.
+    encoded = io.BytesIO()
+    view.save(encoded, "JPEG", quality=82, optimize=False)
+    with open(os.path.join(folder, "view.jpg"), "wb") as file:
+        file.write(encoded.getbuffer())
     return "view.jpg"
 
 
@@ -576,6 +581,10 @@ def main() -> None:
         result = {"refused": refused.code, "params": refused.params}
     except MemoryError:
         result = {"memory": "its memory limit was reached"}
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        result = {"disk": error.strerror}
     sys.stdout.write(json.dumps(result))
     sys.stdout.flush()
     os._exit(0)  # nothing to tidy up: this process is thrown away

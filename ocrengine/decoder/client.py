@@ -29,6 +29,7 @@ from ocrengine.decoder.sniffing import HEAD_BYTES, MIME, kind_of, looks_like
 from ocrengine.errors import (
     Cancelled,
     DecoderCrashed,
+    DecoderDiskFull,
     DecoderOutOfMemory,
     DecoderTimeout,
     FileRefused,
@@ -50,7 +51,7 @@ class DecodeLimits:
     max_side: int = 30_000
     max_pixels: int = 80_000_000
     max_pixels_streamed: int = 200_000_000
-    """JPEG: decoded reduced, so that its pixels cost less."""
+    """JPEG, and TIFF that can be read by strips: decoded reduced, so that pixels cost less."""
     pdf_dpi: int = 200
     memory_bytes: int = 1024 * MB
     cpu_seconds: int = 20
@@ -142,7 +143,8 @@ def decode_page(  # noqa: PLR0913  what varies from page to page
     pixel_cap   pixels up to which the page keeps its native size; it is reduced above that
     view_side   longest side of the view image; 0: none is wanted
 
-    Raises FileRefused, DecoderTimeout, DecoderOutOfMemory, DecoderCrashed, Cancelled.
+    Raises FileRefused, DecoderTimeout, DecoderOutOfMemory, DecoderCrashed, DecoderDiskFull,
+    Cancelled.
     """
     limits = limits or DecodeLimits()
     order = {
@@ -202,6 +204,8 @@ def _answer_of(child: ForkedChild) -> dict[str, Any]:
         raise FileRefused(answer["refused"], **answer["params"])
     if "memory" in answer:
         raise DecoderOutOfMemory(answer["memory"])
+    if "disk" in answer:
+        raise DecoderDiskFull(answer["disk"])
     return answer
 
 

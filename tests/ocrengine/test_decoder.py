@@ -23,6 +23,7 @@ from ocrengine.decoder.sniffing import kind_of, looks_like
 from ocrengine.errors import (
     Cancelled,
     DecoderCrashed,
+    DecoderDiskFull,
     DecoderFailed,
     DecoderOutOfMemory,
     DecoderTimeout,
@@ -36,23 +37,6 @@ GOOD_GIF = hostile.image("GIF", (64, 48), "L")
 """Never plain, so that a child looks at it."""
 GOOD_PNG = hostile.image("PNG")
 GOOD_JPEG = hostile.image("JPEG")
-
-
-@pytest.fixture
-def stored(tmp_path: Path):
-    def write(data: bytes) -> Path:
-        path = tmp_path / "upload"
-        path.write_bytes(data)
-        return path
-
-    return write
-
-
-@pytest.fixture
-def out(tmp_path: Path) -> Path:
-    folder = tmp_path / "out"
-    folder.mkdir()
-    return folder
 
 
 def decoded(path: Path, kind: str, out: Path, index: int = 0, **options):
@@ -335,12 +319,6 @@ def test_a_pdf_page_is_rendered_black_on_white(stored, out):
     assert not image.reduced
 
 
-def test_a_picture_that_a_pdf_page_lost_is_noted(stored, out):
-    path = stored(hostile.pdf_with_image(b"\xff\xd8\xff garbage", "/DCTDecode"))
-    image, _ = decoded(path, "pdf", out)
-    assert "suspect_blank" in image.notes
-
-
 def test_an_empty_pdf_page_is_just_empty(stored, out):
     assert decoded(stored(hostile.pdf()), "pdf", out)[0].notes == ()
 
@@ -457,6 +435,16 @@ def test_the_child_knows_nothing_of_us(stored, monkeypatch, tmp_path):
     assert not set(environment) - {"LC_CTYPE"}
     assert len(descriptors) <= 5
     assert folder == "/"
+
+
+@pytest.mark.parametrize("name", ["working.npy", "view.jpg"])
+def test_a_full_disk_is_neither_the_pages_fault_nor_a_crash(stored, out, name):
+    (out / name).symlink_to("/dev/full")
+    with pytest.raises(DecoderDiskFull) as caught:
+        decoded(stored(GOOD_JPEG), "jpeg", out)
+    assert caught.value.code == "disk_full"
+    assert caught.value.retryable
+    assert "No space left" in str(caught.value)
 
 
 def test_the_child_works_within_its_memory_or_says_so(stored, out):
