@@ -40,6 +40,9 @@ REFUSAL_CODES = {
     "too_many_pages": "The file has {pages} pages; the limit is {limit}. Split it.",
     "no_page_size": "Page {page} has no usable size ({width} x {height} points).",
     "damaged": ("The file is damaged at page {page} and could not be read. Save or scan it again."),
+    "suspect_blank": (
+        "Page {page} holds a picture that could not be drawn; it would have come out blank."
+    ),
     "encrypted": "The PDF needs a password. Remove the password and upload it again.",
     "no_pages": "The file has no pages.",
 }
