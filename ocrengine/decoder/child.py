@@ -81,6 +81,8 @@ def pillow(max_pixels: int) -> Any:
 
 def open_image(kind: str, limits: Limits) -> Any:
     Image = pillow(limits["max_pixels_streamed"])
+    if kind == "webp":
+        check_webp(limits)
     try:
         return Image.open(sys.stdin.buffer, formats=(kind.upper(),))
     except MemoryError:
@@ -89,6 +91,21 @@ def open_image(kind: str, limits: Limits) -> Any:
         raise Refused("too_many_pixels", **pixels_of(kind, limits)) from None
     except Exception:
         raise Refused("damaged", page=1) from None
+
+
+def check_webp(limits: Limits) -> None:
+    """Before Pillow sees it, which takes memory for all pixels to tell how many there are."""
+    head = sys.stdin.buffer.read(30)
+    sys.stdin.buffer.seek(0)
+    form, body = head[12:16], head[20:]
+    if form == b"VP8X":  # 24 bits each, one less than the size
+        size = [int.from_bytes(body[at : at + 3], "little") + 1 for at in (4, 7)]
+    elif form == b"VP8L":  # 14 bits each, one less than the size
+        bits = int.from_bytes(body[1:5], "little")
+        size = [(bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1]
+    else:  # VP8: 14 bits each and two to scale by, which nobody heeds
+        size = [int.from_bytes(body[at : at + 2], "little") & 0x3FFF for at in (6, 8)]
+    check_size(size[0], size[1], 1, False, limits)
 
 
 def pixels_of(kind: str, limits: Limits) -> dict[str, Any]:
@@ -510,6 +527,8 @@ PICTURES_CHECKED = 100
 POINTS_CHECKED = 50_000_000
 """Area up to which an image is drawn by itself: as many pixels."""
 TAIL_BYTES = 1024
+MOST_UNPACKED = 2**30
+"""Bytes of an image at which pdfium stops; it draws the rest black."""
 
 
 def lacks_a_picture(page: Any, image: Any, number: int) -> bool:
@@ -576,16 +595,24 @@ def drawn_alone(picture: Any) -> str:
 
 
 def is_cut(picture: Any) -> bool:
-    """A JPEG without its end mark: what it lacks is drawn grey."""
+    """Whether it lacks its end: a JPEG without its end mark, or more bytes than pdfium unpacks."""
     import pypdfium2
 
     try:
+        if math.prod(picture.get_px_size()) * 4 > MOST_UNPACKED and is_too_large(picture):
+            return True
         if picture.get_filters()[-1:] != ["DCTDecode"]:
             return False
         data = picture.get_data(decode_simple=True)
     except pypdfium2.PdfiumError:
         return False
     return b"\xff\xd9" not in bytes(data[-TAIL_BYTES:])
+
+
+def is_too_large(picture: Any) -> bool:
+    width, height = picture.get_px_size()
+    bits = picture.get_metadata().bits_per_pixel
+    return -(-width * bits // 8) * height > MOST_UNPACKED
 
 
 # --- Output -----------------------------------------------------------------------------------

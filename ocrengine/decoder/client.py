@@ -54,7 +54,8 @@ class DecodeLimits:
     """JPEG, and TIFF that can be read by strips: decoded reduced, so that pixels cost less."""
     pdf_dpi: int = 200
     memory_bytes: int = 1024 * MB
-    cpu_seconds: int = 20
+    cpu_seconds: int = 15
+    """The slowest honest page seen, of 200 megapixels, took 5."""
     wall_seconds: float = 30.0
     file_bytes: int = 256 * MB
     """What the child may write to one file: a 40 megapixel working image is 120 MB."""
