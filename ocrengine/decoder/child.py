@@ -192,8 +192,20 @@ def inspect_image(kind: str, limits: Limits) -> Answer:
     width, height = upright_size(image)
     check_size(width, height, 1, kind == "jpeg", limits)
     check_whole(kind)
-    animated = kind in ("gif", "webp", "png") and getattr(image, "is_animated", False)
-    return {"pages": [(width, height)], "notes": ["animation_first_frame"] if animated else []}
+    return {
+        "pages": [(width, height)],
+        "notes": ["animation_first_frame"] if is_animated(kind, image) else [],
+    }
+
+
+def is_animated(kind: str, image: Any) -> bool:
+    """Told by looking for the second frame, which may be where the damage is."""
+    try:
+        return kind in ("gif", "webp", "png") and getattr(image, "is_animated", False)
+    except MemoryError:
+        raise
+    except Exception:
+        raise Refused("damaged", page=1) from None
 
 
 def check_whole(kind: str) -> None:

@@ -1,6 +1,7 @@
 """Files that are wrong on purpose, made by code: builders that return bytes."""
 
 import io
+import random
 import struct
 import zlib
 
@@ -22,16 +23,20 @@ def png(*chunks: bytes) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunks) + chunk(b"IEND", b"")
 
 
+def noise(size: tuple[int, int], seed: int = 0) -> Image.Image:
+    """Grey pixels that are the same each time."""
+    return Image.frombytes("L", size, random.Random(seed).randbytes(size[0] * size[1]))
+
+
 def image(form: str, size: tuple[int, int] = (60, 40), mode: str = "RGB", **options) -> bytes:
     """A picture with some structure, so that cutting its file costs pixels."""
-    picture = Image.effect_noise(size, 80).convert(mode)
     buffer = io.BytesIO()
-    picture.save(buffer, form, **options)
+    noise(size).convert(mode).save(buffer, form, **options)
     return buffer.getvalue()
 
 
 def frames(form: str, count: int, size: tuple[int, int] = (40, 30)) -> bytes:
-    pictures = [Image.effect_noise(size, 20 + n % 200).convert("RGB") for n in range(count)]
+    pictures = [noise(size, seed).convert("RGB") for seed in range(count)]
     buffer = io.BytesIO()
     pictures[0].save(buffer, form, save_all=True, append_images=pictures[1:])
     return buffer.getvalue()
