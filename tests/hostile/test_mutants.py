@@ -2,8 +2,8 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+from documents import notes
 from documents.errors import SENTENCES
-from documents.web import notes
 from ocrengine.decoder.sniffing import MIME
 from tests.hostile.judge import CHILD_BYTES, HANG_SECONDS, judge
 from tests.hostile.mutants import mutant, seeds
