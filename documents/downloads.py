@@ -65,8 +65,13 @@ def _open(name: str) -> BinaryIO:
 
 
 def _as_download(response: HttpResponseBase, name: str) -> HttpResponseBase:
-    response.headers["Content-Disposition"] = content_disposition_header(True, name)
+    response.headers["Content-Disposition"] = content_disposition_header(True, _file_name(name))
     response.headers["Content-Security-Policy"] = INERT
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Cache-Control"] = "private, no-store"
     return response
+
+
+def _file_name(label: str) -> str:
+    """No folder, and nothing that is not seen: a browser may take either at its word."""
+    return "".join(c if c.isprintable() and c not in "/\\" else "_" for c in label)

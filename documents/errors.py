@@ -231,6 +231,9 @@ SENTENCES: dict[str, str | Promise] = {
     "damaged": gettext_lazy(
         "The file is damaged at page %(page)s and could not be read. Save or scan it again."
     ),
+    "suspect_blank": gettext_lazy(
+        "Page %(page)s holds a picture that could not be drawn; it would have come out blank."
+    ),
     "encrypted": gettext_lazy("The PDF needs a password. Remove the password and upload it again."),
     "no_pages": gettext_lazy("The file has no pages."),
     # One page
@@ -326,6 +329,7 @@ NEXT_STEPS: dict[str, str | Promise] = {
         "Retry when the server is quiet, or scan at a lower resolution."
     ),
     "damaged": gettext_lazy("Upload a whole copy, or scan it again."),
+    "suspect_blank": gettext_lazy("Save the file with another program and upload it again."),
     "decoder_failed": gettext_lazy("Save the file with another program and upload it again."),
     "decoder_crashed": gettext_lazy("Save the file with another program and upload it again."),
     "worker_lost": gettext_lazy("Retry; if it happens again, tell the keeper of this server."),

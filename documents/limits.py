@@ -12,9 +12,9 @@ class UploadLimits:
     file_bytes: int = 100 * MB
     pages_per_file: int = 500
     page_pixels: int = 80_000_000
-    """Decoded whole: everything but JPEG."""
+    """Decoded whole: everything else."""
     jpeg_pixels: int = 200_000_000
-    """JPEG can be decoded reduced, so that its pixels cost less."""
+    """JPEG, and TIFF in strips: made smaller while they are decoded, so that pixels cost less."""
     side_pixels: int = 30_000
     files_per_request: int = 100
     """No person's files_per_batch goes beyond it; a request's length is judged before its sender

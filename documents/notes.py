@@ -8,7 +8,7 @@ from documents.models import Document, Page
 
 SENTENCES = {
     "reduced": _("Read from fewer pixels than the file has, to stay within memory."),
-    "suspect_blank": _("The page looks blank."),
+    "partial": _("Part of the page could not be drawn; check it."),
     "lighter_bundle": _("Read with the lighter model, because the other one ran out of memory."),
     "too_many_lines": _("The page has more than 5,000 lines; the rest was left out."),
     "animation_first_frame": _("Only the first picture of the animation was read."),

@@ -6,6 +6,7 @@ EngineError                     code                  retryable
 |  |- DecoderTimeout            page_timeout          no
 |  |- DecoderOutOfMemory        page_memory           no
 |  `- DecoderCrashed            decoder_crashed       no
+|- DecoderDiskFull              disk_full             yes   no room for the working image
 |- OutOfMemory                  out_of_memory         yes   the engine child hit its ceiling
 |- EngineTimeout                engine_timeout        yes   the engine child took too long
 |- EngineCrashed                engine_crashed        yes   the engine child died
@@ -39,6 +40,9 @@ REFUSAL_CODES = {
     "too_many_pages": "The file has {pages} pages; the limit is {limit}. Split it.",
     "no_page_size": "Page {page} has no usable size ({width} x {height} points).",
     "damaged": ("The file is damaged at page {page} and could not be read. Save or scan it again."),
+    "suspect_blank": (
+        "Page {page} holds a picture that could not be drawn; it would have come out blank."
+    ),
     "encrypted": "The PDF needs a password. Remove the password and upload it again.",
     "no_pages": "The file has no pages.",
 }
@@ -79,6 +83,13 @@ class DecoderOutOfMemory(DecoderFailed):
 
 class DecoderCrashed(DecoderFailed):
     code = "decoder_crashed"
+
+
+class DecoderDiskFull(EngineError):
+    """Neither the page's fault nor the decoder's."""
+
+    code = "disk_full"
+    retryable = True
 
 
 class OutOfMemory(EngineError):

@@ -214,6 +214,7 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "documents.api.schema.add_what_is_common",
+        "documents.api.links.add_links",
         "documents.api.schema.add_examples",
     ],
 }

@@ -67,6 +67,7 @@ class FakeReader:
                 detection_scale=1.0,
                 tiles=1,
                 precision="fp32",
+                notes=image.notes,
             ),
         )
 

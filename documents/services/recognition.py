@@ -25,7 +25,14 @@ from documents.services.leases import Ending, Lease
 from documents.services.uploads import decode_limits
 from ocrengine import PageResult
 from ocrengine.decoder.client import WorkingImage, decode_page
-from ocrengine.errors import BundleError, Cancelled, DecoderFailed, EngineError, FileRefused
+from ocrengine.errors import (
+    BundleError,
+    Cancelled,
+    DecoderDiskFull,
+    DecoderFailed,
+    EngineError,
+    FileRefused,
+)
 
 log = logging.getLogger(__name__)
 
@@ -106,6 +113,8 @@ def settle(lease: Lease, page: Page, reading: Future[Reading], reader: Reader) -
     except BundleError as error:
         log.error("bundle_missing detail=%s", error)
         leases.release(lease, detail=str(error), later=True)
+    except DecoderDiskFull as error:
+        _wait_for_room(lease, error)
     except EngineError as error:
         _count_death(lease, error, reader)
     except DatabaseError as error:

@@ -7,17 +7,22 @@ of ours. It limits itself before it touches a byte of the file. Answers are one 
     {"path": ..., "width": ..., ...}                      decode (see client.WorkingImage)
     {"refused": code, "params": {...}}                    the file is at fault
     {"memory": reason}                                    it needs more memory than allowed
+    {"disk": reason}                                      there is no room for what it writes
 """
 
 # ruff: noqa: PLC0415  a PDF must not pay for Pillow's plugins, nor an image for pdfium
 
 import contextlib
 import ctypes
+import errno
+import io
+import itertools
 import json
 import math
 import os
 import resource
 import sys
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 Order = dict[str, Any]
@@ -32,6 +37,7 @@ DIVISORS = (1, 2, 4, 8)
 NEARLY = 0.8
 """Share of the pixels allowed that is as good as all of them."""
 NICENESS = 5
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Refused(Exception):
@@ -75,6 +81,8 @@ def pillow(max_pixels: int) -> Any:
 
 def open_image(kind: str, limits: Limits) -> Any:
     Image = pillow(limits["max_pixels_streamed"])
+    if kind == "webp":
+        check_webp(limits)
     try:
         return Image.open(sys.stdin.buffer, formats=(kind.upper(),))
     except MemoryError:
@@ -83,6 +91,21 @@ def open_image(kind: str, limits: Limits) -> Any:
         raise Refused("too_many_pixels", **pixels_of(kind, limits)) from None
     except Exception:
         raise Refused("damaged", page=1) from None
+
+
+def check_webp(limits: Limits) -> None:
+    """Before Pillow sees it, which takes memory for all pixels to tell how many there are."""
+    head = sys.stdin.buffer.read(30)
+    sys.stdin.buffer.seek(0)
+    form, body = head[12:16], head[20:]
+    if form == b"VP8X":  # 24 bits each, one less than the size
+        size = [int.from_bytes(body[at : at + 3], "little") + 1 for at in (4, 7)]
+    elif form == b"VP8L":  # 14 bits each, one less than the size
+        bits = int.from_bytes(body[1:5], "little")
+        size = [(bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1]
+    else:  # VP8: 14 bits each and two to scale by, which nobody heeds
+        size = [int.from_bytes(body[at : at + 2], "little") & 0x3FFF for at in (6, 8)]
+    check_size(size[0], size[1], 1, False, limits)
 
 
 def pixels_of(kind: str, limits: Limits) -> dict[str, Any]:
@@ -100,10 +123,11 @@ def pixels_of(kind: str, limits: Limits) -> dict[str, Any]:
     return {"page": 1, "width": size[0], "height": size[1], "limit_mp": limit}
 
 
-def check_size(width: int, height: int, page: int, kind: str, limits: Limits) -> None:
+def check_size(width: int, height: int, page: int, streamed: bool, limits: Limits) -> None:
+    """streamed   it can be made smaller while it is decoded, so that its pixels cost less"""
     if width < 1 or height < 1:
         raise Refused("damaged", page=page)
-    allowed = limits["max_pixels_streamed" if kind == "jpeg" else "max_pixels"]
+    allowed = limits["max_pixels_streamed" if streamed else "max_pixels"]
     if width * height > allowed:
         raise Refused(
             "too_many_pixels",
@@ -130,8 +154,10 @@ def exif_orientation(image: Any) -> int:
 
 
 def upright_size(image: Any) -> tuple[int, int]:
+    """Pillow turns a TIFF by itself, and says its size as if it had."""
     width, height = image.size
-    return (height, width) if exif_orientation(image) >= 5 else (width, height)
+    sideways = image.format != "TIFF" and exif_orientation(image) >= 5
+    return (height, width) if sideways else (width, height)
 
 
 def pages_of_tiff(image: Any, limits: Limits) -> list[tuple[int, int]]:
@@ -155,7 +181,7 @@ def pages_of_tiff(image: Any, limits: Limits) -> list[tuple[int, int]]:
         if index >= limits["max_pages"]:
             raise Refused("too_many_pages", pages=f"{index + 1}+", limit=limits["max_pages"])
         width, height = upright_size(image)
-        check_size(width, height, index + 1, "tiff", limits)
+        check_size(width, height, index + 1, comes_in_bands(image), limits)
         pages.append((width, height))
 
 
@@ -164,10 +190,22 @@ def inspect_image(kind: str, limits: Limits) -> Answer:
     if kind == "tiff":
         return {"pages": pages_of_tiff(image, limits), "notes": []}
     width, height = upright_size(image)
-    check_size(width, height, 1, kind, limits)
+    check_size(width, height, 1, kind == "jpeg", limits)
     check_whole(kind)
-    animated = kind in ("gif", "webp", "png") and getattr(image, "is_animated", False)
-    return {"pages": [(width, height)], "notes": ["animation_first_frame"] if animated else []}
+    return {
+        "pages": [(width, height)],
+        "notes": ["animation_first_frame"] if is_animated(kind, image) else [],
+    }
+
+
+def is_animated(kind: str, image: Any) -> bool:
+    """Told by looking for the second frame, which may be where the damage is."""
+    try:
+        return kind in ("gif", "webp", "png") and getattr(image, "is_animated", False)
+    except MemoryError:
+        raise
+    except Exception:
+        raise Refused("damaged", page=1) from None
 
 
 def check_whole(kind: str) -> None:
@@ -186,36 +224,48 @@ TRANSPOSE = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}
 
 
 def decode_image(order: Order, limits: Limits) -> Answer:
-    kind, index = order["kind"], order["index"]
-    image = open_image(kind, limits)
+    index = order["index"]
+    image = open_image(order["kind"], limits)
     try:
-        if kind == "tiff":
-            image.seek(index)
-        width, height = image.size
-        check_size(width, height, index + 1, kind, limits)
-        if kind == "png":
-            # Asking a PNG for its Exif loads it. Damage must be met here: met there it would mean
-            # "upright", and what was read up to it would pass for the page.
-            image.load()
-        source = upright_size(image)
-        check_size(*source, index + 1, kind, limits)
-        orientation = exif_orientation(image)
-        reduced = image.width * image.height > order["pixel_cap"]
-        target = size_within(order["pixel_cap"], *image.size)
-        if kind == "jpeg":
-            target = reduce_while_decoding(image, order["pixel_cap"])
-        image.load()
-        image = to_rgb(image)
-        if image.size != target:
-            image = resized(image, target)
-        if orientation in TRANSPOSE:
-            image = image.transpose(TRANSPOSE[orientation])
+        source, picture = upright_picture(image, order, limits)
     except (MemoryError, Refused):
         raise
     except Exception:
         raise Refused("damaged", page=index + 1) from None
-    notes = ["reduced"] if reduced else []
-    return write_images(image, source, order, notes)
+    notes = ["reduced"] if math.prod(source) > order["pixel_cap"] else []
+    return write_images(picture, source, order, notes)
+
+
+def upright_picture(image: Any, order: Order, limits: Limits) -> tuple[tuple[int, int], Any]:
+    """The page's upright size in the file, and its picture: RGB, upright, within the cap."""
+    kind, number = order["kind"], order["index"] + 1
+    if kind == "tiff":
+        image.seek(order["index"])
+    streamed = kind == "jpeg" or (kind == "tiff" and comes_in_bands(image))
+    width, height = image.size
+    check_size(width, height, number, streamed, limits)
+    if kind == "png":
+        # Asking a PNG for its Exif loads it. Damage must be met here: met there it would mean
+        # "upright", and what was read up to it would pass for the page.
+        image.load()
+    source = upright_size(image)
+    check_size(*source, number, streamed, limits)
+    orientation = exif_orientation(image)
+    if kind == "tiff" and math.prod(source) > limits["max_pixels"]:
+        size = image._tile_size  # as it lies in the file
+        target = size_within(order["pixel_cap"], *size)
+        picture = joined(bands_of(image), size, target)
+    else:
+        target = size_within(order["pixel_cap"], *image.size)
+        if kind == "jpeg":
+            target = reduce_while_decoding(image, order["pixel_cap"])
+        image.load()
+        if kind == "tiff":
+            orientation = 1  # Pillow has turned it
+        picture = to_rgb(image) if image.size == target else resized(image, target)
+    if orientation in TRANSPOSE:
+        picture = picture.transpose(TRANSPOSE[orientation])
+    return source, picture
 
 
 def size_within(pixels: int, width: int, height: int) -> tuple[int, int]:
@@ -246,18 +296,139 @@ def reduce_while_decoding(image: Any, pixels: int) -> tuple[int, int]:
 
 
 def resized(image: Any, size: tuple[int, int]) -> Any:
-    """In strips: at once, it would hold a third picture, as wide as this and as high as that."""
+    if image.mode in ("I", "F"):
+        image = stretched(image)
+    return joined([image], image.size, size)
+
+
+def joined(bands: Iterable[Any], source: tuple[int, int], size: tuple[int, int]) -> Any:
+    """One RGB picture of that size from bands, top to bottom, that make up one of size `source`.
+
+    By strips: at once, it would hold a third picture, as wide as the result and as high as the
+    source, and all of the source in RGB.
+    """
     from PIL import Image
 
-    width, height = size
-    step = image.height / height
-    smaller = Image.new("RGB", size)
-    for top in range(0, height, ROWS_AT_ONCE):
-        bottom = min(height, top + ROWS_AT_ONCE)
-        box = (0, top * step, image.width, min(image.height, bottom * step))
-        strip = image.resize((width, bottom - top), 4, box=box, reducing_gap=2.0)  # 4 = box filter
-        smaller.paste(strip, (0, top))
-    return smaller
+    (width, height), step = size, source[1] / size[1]
+    picture = Image.new("RGB", size)
+    held, top, done = None, 0, 0  # rows of the source from `top` on; rows of the result
+    for strip in strips_of(bands):
+        held = strip if held is None else below(held, strip)
+        whole = top + held.height >= source[1]
+        bottom = height if whole else max(done, math.floor((top + held.height) / step))
+        if bottom > done:
+            ends = min(held.height, bottom * step - top)
+            box = (0, done * step - top, held.width, ends)
+            # 4 = box filter
+            part = held.resize((width, bottom - done), 4, box=box, reducing_gap=2.0)
+            picture.paste(part, (0, done))
+            used = math.floor(bottom * step) - top
+            held = held.crop((0, used, held.width, held.height)) if used < held.height else None
+            top, done = top + used, bottom
+    if done < height:
+        raise ValueError("bands are missing")
+    return picture
+
+
+def strips_of(bands: Iterable[Any]) -> Iterator[Any]:
+    for band in bands:
+        for top in range(0, band.height, ROWS_AT_ONCE):
+            bottom = min(band.height, top + ROWS_AT_ONCE)
+            yield to_rgb(band.crop((0, top, band.width, bottom)))
+
+
+def below(upper: Any, lower: Any) -> Any:
+    from PIL import Image
+
+    both = Image.new("RGB", (upper.width, upper.height + lower.height))
+    both.paste(upper, (0, 0))
+    both.paste(lower, (0, upper.height))
+    return both
+
+
+# --- TIFF, strip by strip ---------------------------------------------------------------------
+
+STRIPS_APART = (1, 3, 4, 5, 7, 8, 32773, 32946)
+"""Compressions whose strips can be read alone: none, G3, G4, LZW, JPEG, Deflate, PackBits."""
+BAND_BYTES = 256 * 1024 * 1024
+BYTES_A_PIXEL = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "RGB": 4, "RGBA": 4, "CMYK": 4}
+"""In Pillow's memory. Other modes are read as a whole, or not at all."""
+WIDTH, LENGTH, COMPRESSION, OFFSETS, ROWS, COUNTS, PLANES = 256, 257, 259, 273, 278, 279, 284
+COPIED = (258, 259, 262, 266, 277, 284, 292, 293, 317, 320, 338, 339, 347, 530, 531, 532)
+"""Tags that say how a strip's bytes become pixels."""
+
+
+def rows_apart(image: Any) -> int:
+    """Rows that can be read without the others: of a strip, or all there are."""
+    tags = image.tag_v2
+    height, rows = image._tile_size[1], tags.get(ROWS)
+    offsets, counts = tags.get(OFFSETS, ()), tags.get(COUNTS, ())
+    fits = isinstance(rows, int) and 0 < rows < height
+    plain = tags.get(COMPRESSION, 1) in STRIPS_APART and tags.get(PLANES, 1) == 1
+    if fits and plain and len(offsets) == len(counts) == -(-height // rows):
+        return rows
+    return height
+
+
+def comes_in_bands(image: Any) -> bool:
+    """Whether a TIFF's page can be made smaller piece by piece, in bounded memory."""
+    each = BYTES_A_PIXEL.get(image.mode)
+    return each is not None and rows_apart(image) * image._tile_size[0] * each <= BAND_BYTES
+
+
+def bands_of(image: Any) -> Iterator[Any]:
+    """The page from top to bottom, as it lies in the file, in pictures of some strips each."""
+    from PIL import Image
+
+    height, rows = image._tile_size[1], rows_apart(image)
+    if rows == height:
+        # One piece, in memory as few bytes as the file lets it be; its turn is not Pillow's.
+        yield upright_as_it_lies(image)
+        return
+    strips = max(1, ROWS_AT_ONCE // rows)
+    for first in range(0, -(-height // rows), strips):
+        tall = min(strips * rows, height - first * rows)
+        band = Image.open(io.BytesIO(tiff_of(image, first, strips, tall)), formats=("TIFF",))
+        band.load()
+        yield band
+
+
+def upright_as_it_lies(image: Any) -> Any:
+    image.getexif().pop(0x0112, None)
+    image._size = image._tile_size
+    image.load()
+    return image
+
+
+def tiff_of(image: Any, first: int, strips: int, height: int) -> bytes:
+    """Some strips of a page as a TIFF of their own: their bytes, and a directory that fits."""
+    from PIL import TiffImagePlugin
+
+    tags, file = image.tag_v2, sys.stdin.buffer
+    pieces = []
+    for at in range(first, min(first + strips, len(tags[OFFSETS]))):
+        file.seek(tags[OFFSETS][at])
+        pieces.append(file.read(tags[COUNTS][at]))
+        if len(pieces[-1]) < tags[COUNTS][at]:
+            raise ValueError("a strip ends behind the file")
+    order = tags.prefix
+    directory = TiffImagePlugin.ImageFileDirectory_v2(prefix=order)
+    for tag in COPIED:
+        if tag in tags:
+            directory[tag] = tags[tag]
+            directory.tagtype[tag] = tags.tagtype[tag]
+    counts = [len(piece) for piece in pieces]
+    # Counted from the end of the directory, which adds where that is.
+    starts = [sum(counts[:number]) for number in range(len(counts))]
+    own = {WIDTH: image._tile_size[0], LENGTH: height, ROWS: tags[ROWS]}
+    for tag, value in (own | {OFFSETS: tuple(starts), COUNTS: tuple(counts)}).items():
+        directory[tag] = value
+        directory.tagtype[tag] = 4  # LONG
+    head = {b"II": b"II*\0\x08\0\0\0", b"MM": b"MM\0*\0\0\0\x08"}[order]
+    return head + directory.tobytes(8) + b"".join(pieces)
+
+
+# --- Pixels -----------------------------------------------------------------------------------
 
 
 def to_rgb(image: Any) -> Any:
@@ -336,8 +507,6 @@ def inspect_pdf(limits: Limits) -> Answer:
 
 
 def decode_pdf(order: Order, limits: Limits) -> Answer:
-    import pypdfium2
-
     index = order["index"]
     document = open_pdf()
     try:
@@ -357,19 +526,105 @@ def decode_pdf(order: Order, limits: Limits) -> Answer:
     except Exception:
         raise Refused("damaged", page=number) from None
     image = to_rgb(image)
-    notes = ["reduced"] if (width, height) != source else []
-    if is_uniform(image) and has_images(page, pypdfium2):
-        notes.append("suspect_blank")
-    return write_images(image, source if notes[:1] == ["reduced"] else image.size, order, notes)
+    reduced = (width, height) != source
+    notes = ["reduced"] if reduced else []
+    if lacks_a_picture(page, image, number):
+        notes.append("partial")
+    return write_images(image, source if reduced else image.size, order, notes)
+
+
+# pdfium skips an image that it cannot decode or allocate, and calls the page a success.
+
+PICTURES_CHECKED = 100
+POINTS_CHECKED = 50_000_000
+"""Area up to which an image is drawn by itself: as many pixels."""
+TAIL_BYTES = 1024
+MOST_UNPACKED = 2**30
+"""Bytes of an image at which pdfium stops; it draws the rest black."""
+
+
+def lacks_a_picture(page: Any, image: Any, number: int) -> bool:
+    """Whether part of the page is missing. A blank page that should show something is refused."""
+    import pypdfium2
+
+    kinds = (pypdfium2.raw.FPDF_PAGEOBJ_IMAGE,)
+    found = itertools.islice(page.get_objects(filter=kinds, max_depth=3), PICTURES_CHECKED)
+    placed = [(picture, area_of(picture, page, image)) for picture in found]
+    seen = [(picture, area) for picture, area in placed if area is not None]
+    if not is_uniform(image):
+        return any(is_cut(picture) or is_lost(picture, area, image) for picture, area in seen)
+    if any(drawn_alone(picture) != "blank" for picture, _ in seen):
+        raise Refused("suspect_blank", page=number)
+    return any(is_cut(picture) for picture, _ in seen)
 
 
 def is_uniform(image: Any) -> bool:
     return all(low == high for low, high in image.getextrema())
 
 
-def has_images(page: Any, pypdfium2: Any) -> bool:
-    kinds = (pypdfium2.raw.FPDF_PAGEOBJ_IMAGE,)
-    return any(True for _ in page.get_objects(filter=kinds, max_depth=3))
+def is_lost(picture: Any, area: tuple[int, int, int, int], image: Any) -> bool:
+    """Only where its place on the page is of one colour is it drawn a second time, to find out."""
+    if picture.level:
+        return False  # its place is told in the coordinates of what it lies in
+    return is_uniform(image.crop(area)) and drawn_alone(picture) == "lost"
+
+
+def area_of(picture: Any, page: Any, image: Any) -> tuple[int, int, int, int] | None:
+    """Pixels of the page that it covers; None where it lies outside. All of them if unknown."""
+    import pypdfium2
+
+    if picture.level:
+        return 0, 0, image.width, image.height
+    try:
+        left, bottom, right, top = picture.get_bounds()
+    except pypdfium2.PdfiumError:
+        return None
+    corners = []
+    for point in ((left, bottom), (right, top)):
+        x, y = ctypes.c_int(), ctypes.c_int()
+        pypdfium2.raw.FPDF_PageToDevice(page, 0, 0, image.width, image.height, 0, *point, x, y)
+        corners.append((x.value, y.value))
+    (x0, x1), (y0, y1) = (sorted(ends) for ends in zip(*corners, strict=True))
+    area = max(0, x0), max(0, y0), min(image.width, x1), min(image.height, y1)
+    return area if area[0] < area[2] and area[1] < area[3] else None
+
+
+def drawn_alone(picture: Any) -> str:
+    """What an image shows when nothing else is drawn: blank, something or lost."""
+    import pypdfium2
+
+    try:
+        left, bottom, right, top = picture.get_bounds()
+        if (right - left) * (top - bottom) <= POINTS_CHECKED:
+            alone = picture.get_bitmap(render=True, scale_to_original=False).to_pil()
+            if alone.mode != "RGBA" or alone.getextrema()[3][1]:
+                return "blank" if is_uniform(to_rgb(alone)) else "something"
+        # Nothing at all was drawn: it is hidden by its mask, or cannot be decoded.
+        picture.get_bitmap()
+    except pypdfium2.PdfiumError:
+        return "lost"
+    return "blank"
+
+
+def is_cut(picture: Any) -> bool:
+    """Whether it lacks its end: a JPEG without its end mark, or more bytes than pdfium unpacks."""
+    import pypdfium2
+
+    try:
+        if math.prod(picture.get_px_size()) * 4 > MOST_UNPACKED and is_too_large(picture):
+            return True
+        if picture.get_filters()[-1:] != ["DCTDecode"]:
+            return False
+        data = picture.get_data(decode_simple=True)
+    except pypdfium2.PdfiumError:
+        return False
+    return b"\xff\xd9" not in bytes(data[-TAIL_BYTES:])
+
+
+def is_too_large(picture: Any) -> bool:
+    width, height = picture.get_px_size()
+    bits = picture.get_metadata().bits_per_pixel
+    return -(-width * bits // 8) * height > MOST_UNPACKED
 
 
 # --- Output -----------------------------------------------------------------------------------
@@ -410,7 +665,11 @@ def write_view(image: Any, side: int, folder: str) -> str:
     view = image.resize(size, 4, reducing_gap=2.0) if scale < 1 else image
     view.info = {}  # comments and profiles of the original would be saved with it
     # JPEG: a WebP of the same page is a third smaller and takes five times the processor time.
-    view.save(os.path.join(folder, "view.jpg"), "JPEG", quality=82, optimize=False)
+    # Encoded before it is written: Pillow says of a full disk only that encoding failed.
+    encoded = io.BytesIO()
+    view.save(encoded, "JPEG", quality=82, optimize=False)
+    with open(os.path.join(folder, "view.jpg"), "wb") as file:
+        file.write(encoded.getbuffer())
     return "view.jpg"
 
 
@@ -435,6 +694,10 @@ def main() -> None:
         result = {"refused": refused.code, "params": refused.params}
     except MemoryError:
         result = {"memory": "its memory limit was reached"}
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        result = {"disk": error.strerror}
     sys.stdout.write(json.dumps(result))
     sys.stdout.flush()
     os._exit(0)  # nothing to tidy up: this process is thrown away

@@ -29,6 +29,8 @@ from ocrengine.decoder.sniffing import HEAD_BYTES, MIME, kind_of, looks_like
 from ocrengine.errors import (
     Cancelled,
     DecoderCrashed,
+    DecoderDiskFull,
+    DecoderFailed,
     DecoderOutOfMemory,
     DecoderTimeout,
     FileRefused,
@@ -50,11 +52,13 @@ class DecodeLimits:
     max_side: int = 30_000
     max_pixels: int = 80_000_000
     max_pixels_streamed: int = 200_000_000
-    """JPEG: decoded reduced, so that its pixels cost less."""
+    """JPEG, and TIFF that can be read by strips: decoded reduced, so that pixels cost less."""
     pdf_dpi: int = 200
     memory_bytes: int = 1024 * MB
-    cpu_seconds: int = 20
-    wall_seconds: float = 30.0
+    cpu_seconds: int = 15
+    """The slowest honest page seen, of 200 megapixels, took 5."""
+    wall_seconds: float = 18.0
+    """A page of 200 megapixels takes 4 on a quiet machine."""
     file_bytes: int = 256 * MB
     """What the child may write to one file: a 40 megapixel working image is 120 MB."""
 
@@ -142,7 +146,8 @@ def decode_page(  # noqa: PLR0913  what varies from page to page
     pixel_cap   pixels up to which the page keeps its native size; it is reduced above that
     view_side   longest side of the view image; 0: none is wanted
 
-    Raises FileRefused, DecoderTimeout, DecoderOutOfMemory, DecoderCrashed, Cancelled.
+    Raises FileRefused, DecoderTimeout, DecoderOutOfMemory, DecoderCrashed, DecoderDiskFull,
+    Cancelled.
     """
     limits = limits or DecodeLimits()
     order = {
@@ -170,11 +175,22 @@ def _run(
         with path.open("rb") as file, contextlib.suppress(ServerDied):
             child = nursery(CHILD).order(json.dumps(order), file)
             try:
-                _wait(child, limits, should_stop)
-            finally:
-                child.end()
-            return _answer_of(child)
+                _hear_out(child, limits, should_stop)
+                return _answer_of(child)
+            except DecoderFailed as error:
+                error.exit_status = child.status
+                raise
     raise DecoderCrashed("the process that starts decoders was killed twice")
+
+
+def _hear_out(
+    child: ForkedChild, limits: DecodeLimits, should_stop: Callable[[], bool] | None
+) -> None:
+    """Until it has ended, by itself or because its time is over."""
+    try:
+        _wait(child, limits, should_stop)
+    finally:
+        child.end()
 
 
 def _wait(child: ForkedChild, limits: DecodeLimits, should_stop: Callable[[], bool] | None) -> None:
@@ -202,6 +218,8 @@ def _answer_of(child: ForkedChild) -> dict[str, Any]:
         raise FileRefused(answer["refused"], **answer["params"])
     if "memory" in answer:
         raise DecoderOutOfMemory(answer["memory"])
+    if "disk" in answer:
+        raise DecoderDiskFull(answer["disk"])
     return answer
 
 

@@ -3,10 +3,12 @@
 Outside the ordinary run, since thousands of requests take minutes: `make fuzz`.
 """
 
+import os
 import random
 import uuid
 from collections.abc import Callable
 from functools import cache
+from typing import ClassVar
 
 import pytest
 import schemathesis
@@ -14,16 +16,21 @@ import yaml
 from django.core.handlers.wsgi import WSGIHandler
 from hypothesis import HealthCheck, settings
 from schemathesis import AuthContext, Case
+from schemathesis.core.transport import Response
 from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
 from documents.api.reference import SCHEMA_FILE
-from documents.models import Document, Scope
+from documents.models import Document, Job, Scope, Usage
+from documents.services import leases
 from documents.services.tokens import create_token
 from tests.api.operations import OPERATIONS, document_for
+from tests.fake_reader import FakeReader, read_leased
 
 pytestmark = [pytest.mark.fuzz, pytest.mark.django_db(transaction=True)]
-EXAMPLES = 50
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "50"))
+"""Of each operation; and chains of requests."""
+TAKE_FILES = {"POST /api/v1/documents/": "files", "POST /api/v1/read/": "file"}
 BY_NAME = {operation.name: operation for operation in OPERATIONS}
 
 
@@ -93,21 +100,22 @@ def some_document(owner, png) -> Callable[[str], Document]:
 def test_every_answer_is_one_that_the_schema_promises(case: Case, authorized, some_document):
     if case.meta.generation.mode.is_positive:
         lead_somewhere(case, some_document)
-    takes_files = case.operation.label in ("POST /api/v1/documents/", "POST /api/v1/read/")
+    case.call_and_validate(excluded_checks=checks_that_do_not_apply(case))
+
+
+def checks_that_do_not_apply(case: Case) -> list[Callable[..., object]]:
+    takes_files = case.operation.label in TAKE_FILES
     # What is an image and what is not, no schema can say; a form cannot say null, and the client
     # that makes forms here leaves empty values out.
     excluded = [positive_data_acceptance, negative_data_rejection] if takes_files else []
     if isinstance(case.body, dict) and all(map(is_sent, case.body.values())):
         excluded = excluded[:1]
-    case.call_and_validate(excluded_checks=excluded)
+    return excluded
 
 
 def lead_somewhere(case: Case, some_document: Callable[[str], Document]) -> None:
-    """Half of the made-up ids are replaced by ones that exist, else all would end in 404; no
-    Idempotency-Key is used for two requests; and no cursor can be made up."""
-    case.query.pop("cursor", None)
-    if "Idempotency-Key" in case.headers:
-        case.headers["Idempotency-Key"] = str(uuid.uuid4())
+    """Half of the made-up ids are replaced by ones that exist, else all would end in 404."""
+    spare(case)
     if not case.path_parameters or random.random() < 0.5:
         return
     document = some_document(case.operation.definition.raw["operationId"])
@@ -116,5 +124,68 @@ def lead_somewhere(case: Case, some_document: Callable[[str], Document]) -> None
         case.path_parameters[name] = known[name]
 
 
+def spare(case: Case) -> None:
+    """What no schema can say: no Idempotency-Key is used for two requests, no cursor can be made
+    up, and no title holds a NUL, which no database takes."""
+    case.query.pop("cursor", None)
+    if "Idempotency-Key" in case.headers:
+        case.headers["Idempotency-Key"] = str(uuid.uuid4())
+    if isinstance(title := case.query.get("title"), str):
+        case.query["title"] = title.replace("\0", "")
+
+
 def is_sent(value: object) -> bool:
     return value is not None and value != ""
+
+
+# --- Chains --------------------------------------------------------------------------------------
+
+
+class Walk(schema.as_state_machine()):
+    """From upload to job, document, pages, lines, retry, cancel, delete, as links lead there."""
+
+    png = b""
+    reached: ClassVar[set[str]] = set()
+    """Operations that did what they were asked for."""
+
+    def setup(self) -> None:
+        """Each chain begins with nothing: hypothesis repeats it, and the same must follow."""
+        for model in (Document, Job, Usage):
+            model.objects.all().delete()
+
+    def before_call(self, case: Case) -> None:
+        spare(case)
+        if case.operation.label in TAKE_FILES and random.random() < 0.8:
+            case.body = {TAKE_FILES[case.operation.label]: self.png}
+
+    def after_call(self, response: Response, case: Case) -> None:
+        """Now and then a worker comes by."""
+        super().after_call(response, case)
+        if response.status_code < 300:
+            self.reached.add(case.operation.definition.raw["operationId"])
+        if response.status_code == 202 and random.random() < 0.5:
+            worker = leases.worker_name()
+            while lease := leases.claim_next(worker=worker):
+                read_leased(lease, FakeReader(), worker)
+
+    def validate_response(self, response: Response, case: Case, **options: object) -> None:
+        excluded = checks_that_do_not_apply(case)
+        if case.operation.label in TAKE_FILES:
+            excluded = [positive_data_acceptance, negative_data_rejection]
+        case.validate_response(response, excluded_checks=excluded, recorder=self.recorder)
+
+
+def test_wherever_an_answer_leads_the_next_is_one_that_the_schema_promises(
+    authorized, png, monkeypatch
+):
+    monkeypatch.setattr(Walk, "png", png)
+    Walk.run(
+        settings=settings(
+            max_examples=EXAMPLES,
+            stateful_step_count=40,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            derandomize=True,
+        )
+    )
+    assert Walk.reached >= {"getJob", "getDocument", "listLines", "retryPage", "deleteDocument"}

@@ -164,7 +164,7 @@ def test_a_disk_that_cannot_sync_is_never_an_acceptance_and_keeps_no_file(
 
         files._lasting.clear()
         monkeypatch.setattr(os, "fsync", fsync)
-        with pytest.raises(DocumentsError):
+        with pytest.raises(OSError, match="Input/output"):
             accept_upload(owner=owner, uploaded=[upload_of("second.png", png_of(1))])
         assert {p for p in files.path_of("originals").rglob("*") if p.is_file()} == kept
     assert Document.objects.count() == 1

@@ -15,6 +15,7 @@ from documents.services.retention import delete_document
 from documents.services.uploads import accept_upload
 from ocrengine.errors import BundleError, Cancelled, EngineCrashed, EngineTimeout, OutOfMemory
 from tests.fake_reader import FakeReader, read_leased
+from tests.ocrengine import hostile
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -188,6 +189,26 @@ def test_damage_that_shows_only_when_decoding_is_a_failed_page_with_its_reason(d
     assert (page.state, page.error_code, page.attempts) == (PageState.FAILED, "damaged", 1)
     assert page.error_params["page"] == 1
     assert Job.objects.get().state == JobState.FAILED
+
+
+def test_a_page_that_lost_its_picture_failed_and_costs_nothing(owner, upload_of, owner_client):
+    lost = hostile.pdf_with_image(b"\xff\xd8\xff garbage", "/DCTDecode")
+    accept_upload(owner=owner, uploaded=[upload_of("scan.pdf", lost)])
+    page = read_next(FakeReader())
+    assert (page.state, page.error_code) == (PageState.FAILED, "suspect_blank")
+    assert Usage.objects.get().pages_used == 0
+    shown = owner_client.get(f"/documents/{page.document_id}/").content.decode()
+    assert "could not be drawn; it would have come out blank" in shown
+
+
+def test_a_page_of_which_a_part_is_missing_is_read_and_says_so(owner, upload_of, owner_client):
+    photo = hostile.image("JPEG", (400, 200))
+    cut = hostile.pdf_with_image(photo[: len(photo) // 2], "/DCTDecode")
+    accept_upload(owner=owner, uploaded=[upload_of("scan.pdf", cut)])
+    page = read_next(FakeReader())
+    assert (page.state, page.notes) == (PageState.DONE, ["partial"])
+    shown = owner_client.get(f"/documents/{page.document_id}/").content.decode()
+    assert "Part of the page could not be drawn; check it." in shown
 
 
 def test_a_stored_file_that_is_gone_is_a_failed_page_not_a_crash(document):

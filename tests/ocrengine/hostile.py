@@ -1,6 +1,7 @@
 """Files that are wrong on purpose, made by code: builders that return bytes."""
 
 import io
+import random
 import struct
 import zlib
 
@@ -22,16 +23,20 @@ def png(*chunks: bytes) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunks) + chunk(b"IEND", b"")
 
 
+def noise(size: tuple[int, int], seed: int = 0) -> Image.Image:
+    """Grey pixels that are the same each time."""
+    return Image.frombytes("L", size, random.Random(seed).randbytes(size[0] * size[1]))
+
+
 def image(form: str, size: tuple[int, int] = (60, 40), mode: str = "RGB", **options) -> bytes:
     """A picture with some structure, so that cutting its file costs pixels."""
-    picture = Image.effect_noise(size, 80).convert(mode)
     buffer = io.BytesIO()
-    picture.save(buffer, form, **options)
+    noise(size).convert(mode).save(buffer, form, **options)
     return buffer.getvalue()
 
 
 def frames(form: str, count: int, size: tuple[int, int] = (40, 30)) -> bytes:
-    pictures = [Image.effect_noise(size, 20 + n % 200).convert("RGB") for n in range(count)]
+    pictures = [noise(size, seed).convert("RGB") for seed in range(count)]
     buffer = io.BytesIO()
     pictures[0].save(buffer, form, save_all=True, append_images=pictures[1:])
     return buffer.getvalue()
@@ -43,23 +48,36 @@ def with_jpeg_size(jpeg: bytes, width: int, height: int) -> bytes:
     return jpeg[: at + 5] + struct.pack(">HH", height, width) + jpeg[at + 9 :]
 
 
-def tiff(width: int, height: int, next_directory: int = 0, samples: int = 1) -> bytes:
-    """One small uncompressed directory; `next_directory` 8 points at itself."""
+def tiff(
+    width: int, height: int, next_directory: int = 0, samples: int = 1, rows: int = 0
+) -> bytes:
+    """One small uncompressed directory; `next_directory` 8 points at itself. All strips, of
+    `rows` rows each, are the same 1,024 bytes, whatever they should hold."""
     data = b"\x80" * (32 * 32)
+    strips = -(-height // rows) if rows else 1
     entries = [
         (256, 4, 1, width),
         (257, 4, 1, height),
         (258, 3, 1, 8),
         (259, 3, 1, 1),
-        (262, 3, 1, 1),
-        (273, 4, 1, 8 + 2 + 9 * 12 + 4),
+        (262, 3, 1, 2 if samples == 3 else 1),
+        (273, 4, strips, 0),
         (277, 3, 1, samples),
-        (278, 4, 1, height),
-        (279, 4, 1, len(data)),
+        (278, 4, 1, rows or height),
+        (279, 4, strips, len(data)),
     ]
+    end = 8 + 2 + len(entries) * 12 + 4
+    lists = b""
+    if strips > 1:
+        entries[5] = (273, 4, strips, end)
+        entries[8] = (279, 4, strips, end + 4 * strips)
+        lists = struct.pack("<I", end + 8 * strips) * strips + struct.pack("<I", 1024) * strips
+    else:
+        entries[5] = (273, 4, 1, end)
     directory = struct.pack("<H", len(entries))
     directory += b"".join(struct.pack("<HHII", *entry) for entry in entries)
-    return b"II*\0" + struct.pack("<I", 8) + directory + struct.pack("<I", next_directory) + data
+    directory += struct.pack("<I", next_directory)
+    return b"II*\0" + struct.pack("<I", 8) + directory + lists + data
 
 
 def pdf(content: bytes = b"", box: str = "0 0 200 100", extra: str = "", pages: int = 1) -> bytes:
@@ -92,24 +110,45 @@ def encrypted_pdf(user: str, owner: str) -> bytes:
     return buffer.getvalue()
 
 
-def pdf_with_image(pixels: bytes, filter_name: str, width: int = 400, height: int = 200) -> bytes:
-    """One page whose only content is an image, whatever its bytes are worth."""
+def pdf_with_image(
+    data: bytes,
+    filter_name: str,
+    width: int = 400,
+    height: int = 200,
+    content: bytes = b"q 200 0 0 100 0 0 cm /Im Do Q",
+    **more: object,
+) -> bytes:
+    """One page of 200 x 100 points that shows an image, whatever its bytes are worth."""
     buffer = io.BytesIO()
     with pikepdf.new() as document:
         page = document.add_blank_page(page_size=(200, 100))
-        picture = pikepdf.Stream(document, pixels)
-        picture.update(
-            {
-                "/Type": pikepdf.Name.XObject,
-                "/Subtype": pikepdf.Name.Image,
-                "/Width": width,
-                "/Height": height,
-                "/ColorSpace": pikepdf.Name.DeviceRGB,
-                "/BitsPerComponent": 8,
-                "/Filter": pikepdf.Name(filter_name),
-            }
-        )
+        picture = pikepdf.Stream(document, data)
+        entries = {
+            "Type": pikepdf.Name.XObject,
+            "Subtype": pikepdf.Name.Image,
+            "Width": width,
+            "Height": height,
+            "ColorSpace": pikepdf.Name.DeviceRGB,
+            "BitsPerComponent": 8,
+            "Filter": pikepdf.Name(filter_name),
+            **more,
+        }
+        picture.update({f"/{name}": value for name, value in entries.items()})
         page.Resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(Im=picture))
-        page.Contents = pikepdf.Stream(document, b"q 200 0 0 100 0 0 cm /Im Do Q")
+        page.Contents = pikepdf.Stream(document, content)
         document.save(buffer)
     return buffer.getvalue()
+
+
+def pdf_with_fax(data: bytes, width: int = 400, height: int = 200) -> bytes:
+    parameters = pikepdf.Dictionary(K=-1, Columns=width, Rows=height)
+    grey = {"ColorSpace": pikepdf.Name.DeviceGray, "BitsPerComponent": 1}
+    return pdf_with_image(data, "/CCITTFaxDecode", width, height, DecodeParms=parameters, **grey)
+
+
+def fax(picture: Image.Image) -> bytes:
+    """Its G4 data alone."""
+    buffer = io.BytesIO()
+    picture.save(buffer, "TIFF", compression="group4", strip_size=2**30)
+    tags = Image.open(buffer).tag_v2
+    return buffer.getvalue()[tags[273][0] :][: tags[279][0]]

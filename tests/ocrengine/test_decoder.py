@@ -8,9 +8,7 @@ import io
 import json
 import os
 import stat
-import struct
 import time
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +21,7 @@ from ocrengine.decoder.sniffing import kind_of, looks_like
 from ocrengine.errors import (
     Cancelled,
     DecoderCrashed,
+    DecoderDiskFull,
     DecoderFailed,
     DecoderOutOfMemory,
     DecoderTimeout,
@@ -36,23 +35,6 @@ GOOD_GIF = hostile.image("GIF", (64, 48), "L")
 """Never plain, so that a child looks at it."""
 GOOD_PNG = hostile.image("PNG")
 GOOD_JPEG = hostile.image("JPEG")
-
-
-@pytest.fixture
-def stored(tmp_path: Path):
-    def write(data: bytes) -> Path:
-        path = tmp_path / "upload"
-        path.write_bytes(data)
-        return path
-
-    return write
-
-
-@pytest.fixture
-def out(tmp_path: Path) -> Path:
-    folder = tmp_path / "out"
-    folder.mkdir()
-    return folder
 
 
 def decoded(path: Path, kind: str, out: Path, index: int = 0, **options):
@@ -102,76 +84,6 @@ def test_a_pdf_may_have_junk_before_its_header_unless_that_is_another_kind():
 
 # --- What is wrong with it? --------------------------------------------------------------------
 
-LONG_SIDE = hostile.png(hostile.ihdr(1, 5_000_000), hostile.chunk(b"IDAT", zlib.compress(b"\0")))
-WIDE_BITMAP = struct.pack(
-    "<2sIHHIIiiHHIIiiII", b"BM", 100, 0, 0, 54, 40, 100_000, 100_000, 1, 24, 0, 0, 0, 0, 0, 0
-)
-WEBP_BOMB = bytes.fromhex(
-    "524946461a000000574542505650384c0d0000002ffe3fc3091007101111880808fe0700"
-)
-
-REFUSED = {
-    "nothing at all": (b"", "empty_file"),
-    "one byte": (b"\x89", "unsupported_type"),
-    "a PNG's signature alone": (b"\x89PNG\r\n\x1a\n", "damaged"),
-    "a PNG cut at a quarter": (GOOD_PNG[: len(GOOD_PNG) // 4], "damaged"),
-    "a PNG whose header's checksum is wrong": (
-        hostile.png(hostile.chunk(b"IHDR", struct.pack(">IIBBBBB", 9, 9, 8, 0, 0, 0, 0), crc=1)),
-        "damaged",
-    ),
-    "a PNG chunk that claims 4 GB": (
-        b"\x89PNG\r\n\x1a\n" + hostile.chunk(b"IHDR", b"", length=0xFFFFFFFF),
-        "damaged",
-    ),
-    "a PNG of no width": (hostile.png(hostile.ihdr(0, 10)), "damaged"),
-    "a PNG of 100,000 squared": (hostile.png(hostile.ihdr(100_000, 100_000)), "too_many_pixels"),
-    "a PNG of 2^31-1 squared": (hostile.png(hostile.ihdr(2**31 - 1, 2**31 - 1)), "too_many_pixels"),
-    "a PNG of 20,000 squared, one bit deep": (
-        hostile.png(
-            hostile.ihdr(20_000, 20_000, 1), hostile.chunk(b"IDAT", zlib.compress(b"\0" * 9999))
-        ),
-        "too_many_pixels",
-    ),
-    "a PNG five million pixels high": (LONG_SIDE, "side_too_long"),
-    "a text chunk that unpacks to 200 MB": (
-        hostile.png(
-            hostile.ihdr(4, 4),
-            hostile.chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(200_000_000), 9)),
-        ),
-        "damaged",
-    ),
-    "a JPEG cut in half": (GOOD_JPEG[: len(GOOD_JPEG) // 2], "damaged"),
-    "a JPEG of 65,500 squared": (
-        hostile.with_jpeg_size(GOOD_JPEG, 65_500, 65_500),
-        "too_many_pixels",
-    ),
-    "a JPEG of no height": (hostile.with_jpeg_size(GOOD_JPEG, 60, 0), "damaged"),
-    "a GIF screen of 65,535 squared": (
-        b"GIF89a\xff\xff\xff\xff\0\0\0,\0\0\0\0\xff\xff\xff\xff\0\x02\x02D\x01\0;",
-        "too_many_pixels",
-    ),
-    "a bitmap of 100,000 squared": (WIDE_BITMAP, "too_many_pixels"),
-    "a TIFF of 200,000 squared": (hostile.tiff(200_000, 200_000), "too_many_pixels"),
-    "a TIFF of 65,535 samples": (hostile.tiff(32, 32, samples=65_535), "damaged"),
-    "a TIFF of 600 pages": (hostile.frames("TIFF", 600, (4, 4)), "too_many_pages"),
-    "a WebP cut at 20 bytes": (hostile.image("WEBP")[:20], "damaged"),
-    "a PDF's header alone": (b"%PDF-1.7\n", "damaged"),
-    "a PDF cut at 300 bytes": (hostile.pdf(b"0 0 10 10 re f" * 50)[:300], "damaged"),
-    "a PDF of 600 pages": (hostile.pdf(pages=600), "too_many_pages"),
-    "a PDF page of no size": (hostile.pdf(box="0 0 1 0.0001"), "no_page_size"),
-    "a PDF page as large as a field": (hostile.pdf(box="0 0 1000000 1000000"), "no_page_size"),
-    "a PDF with a password": (hostile.encrypted_pdf("secret", "owner"), "encrypted"),
-}
-
-
-@pytest.mark.parametrize("name", REFUSED)
-def test_a_bad_file_is_refused_with_its_code(stored, name):
-    data, code = REFUSED[name]
-    with pytest.raises(FileRefused) as caught:
-        inspect_file(stored(data))
-    assert caught.value.code == code
-    assert str(caught.value), "the sentence has all its figures"
-
 
 def test_a_file_over_the_size_limit_is_refused_before_it_is_opened(stored):
     with pytest.raises(FileRefused) as caught:
@@ -179,34 +91,17 @@ def test_a_file_over_the_size_limit_is_refused_before_it_is_opened(stored):
     assert caught.value.code == "file_too_large"
 
 
-ACCEPTED = {
-    "a PNG with a web page after its end": GOOD_PNG + b"<html><script>alert(1)</script>",
-    "a JPEG with code in its comment": (
-        GOOD_JPEG[:2] + b"\xff\xfe\x00\x10<?php evil()?>" + GOOD_JPEG[2:]
-    ),
-    "a TIFF whose only directory points at itself": hostile.tiff(32, 32, next_directory=8),
-    "a PDF with an owner's password only": hostile.encrypted_pdf("", "owner"),
-    "a PDF after 900 bytes of junk": b"x" * 900 + hostile.pdf(),
-    "a PDF that would start a program": hostile.pdf(
-        extra="/AA << /O << /S /Launch /F (calc.exe) >> >>"
-    ),
-    "a PDF page turned by 90": hostile.pdf(extra="/Rotate 90"),
-}
-
-
-@pytest.mark.parametrize("name", ACCEPTED)
-def test_an_odd_but_honest_file_is_one_page(stored, out, name):
-    path = stored(ACCEPTED[name])
+@pytest.mark.parametrize(
+    "data",
+    [GOOD_GIF, hostile.image("TIFF"), hostile.pdf(extra="/Rotate 90")],
+    ids=["GIF", "TIFF", "a PDF page turned by 90"],
+)
+def test_a_page_has_the_size_that_its_inspection_foretold(stored, out, data):
+    path = stored(data)
     info = inspect_file(path)
-    assert len(info.pages) == 1
-
     image, pixels = decoded(path, info.kind, out)
-
     assert (image.source_width, image.source_height) == (info.pages[0].width, info.pages[0].height)
     assert pixels.shape == (image.height, image.width, 3)
-    view = image.view.read_bytes()
-    assert b"script" not in view
-    assert b"php" not in view
 
 
 def test_of_an_animation_the_first_frame_is_read_and_that_is_noted(stored, out):
@@ -335,12 +230,6 @@ def test_a_pdf_page_is_rendered_black_on_white(stored, out):
     assert not image.reduced
 
 
-def test_a_picture_that_a_pdf_page_lost_is_noted(stored, out):
-    path = stored(hostile.pdf_with_image(b"\xff\xd8\xff garbage", "/DCTDecode"))
-    image, _ = decoded(path, "pdf", out)
-    assert "suspect_blank" in image.notes
-
-
 def test_an_empty_pdf_page_is_just_empty(stored, out):
     assert decoded(stored(hostile.pdf()), "pdf", out)[0].notes == ()
 
@@ -457,6 +346,16 @@ def test_the_child_knows_nothing_of_us(stored, monkeypatch, tmp_path):
     assert not set(environment) - {"LC_CTYPE"}
     assert len(descriptors) <= 5
     assert folder == "/"
+
+
+@pytest.mark.parametrize("name", ["working.npy", "view.jpg"])
+def test_a_full_disk_is_neither_the_pages_fault_nor_a_crash(stored, out, name):
+    (out / name).symlink_to("/dev/full")
+    with pytest.raises(DecoderDiskFull) as caught:
+        decoded(stored(GOOD_JPEG), "jpeg", out)
+    assert caught.value.code == "disk_full"
+    assert caught.value.retryable
+    assert "No space left" in str(caught.value)
 
 
 def test_the_child_works_within_its_memory_or_says_so(stored, out):
