@@ -19,7 +19,6 @@ from django.test import Client
 from django.urls import reverse
 
 from documents import files
-from documents.errors import DocumentsError
 from documents.limits import UserLimits
 from documents.models import Document, Job, Page, PageState
 from documents.services import leases, quotas, recognition, retention
