@@ -340,6 +340,7 @@ NEXT_STEPS: dict[str, str | Promise] = {
     "file_missing": gettext_lazy("Retry when the file was restored from a backup."),
     "set_aside": gettext_lazy("Retry when staff say that it may be read."),
     "cancelled": gettext_lazy("Retry to have it read."),
+    "disk_full": gettext_lazy("Retry when the server has room again."),
 }
 """What a person can do about a page that failed, where there is something to be done."""
 
