@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Verb(models.TextChoices):
+    UPLOAD = "upload", _("uploaded it")
     DOWNLOAD_ORIGINAL = "download_original", _("downloaded the original")
     EXPORT_TEXT = "export_text", _("downloaded the text")
     EXPORT_JSON = "export_json", _("downloaded the text as JSON")

@@ -27,10 +27,10 @@ from documents.errors import (
     trouble_of,
 )
 from documents.limits import UserLimits
-from documents.models import Document, Job, JobMode, Page, PageState
+from documents.models import Document, Job, JobMode, Page, PageState, Verb
 from documents.models.document import OPEN_STATES
 from documents.queries import limits_of
-from documents.services import doorbell, quotas
+from documents.services import audit, doorbell, quotas
 from ocrengine.decoder.client import DecodeLimits, FileInfo, inspect_file
 from ocrengine.errors import EngineError, FileRefused
 from ocrengine.forecast import forecast_page_bytes
@@ -272,6 +272,7 @@ def _insert(
         document_id=document.pk,
     )
     document.save(force_insert=True)
+    audit.record(Verb.UPLOAD, document)
     profile = settings.OCR_PROFILE
     Page.objects.bulk_create(
         Page(

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import DatabaseError
 from django.test import Client
 from django.urls import reverse
@@ -13,6 +14,7 @@ from documents import worker
 from documents.models import AuditEvent, Collection, Document, Door, Kind, PageState, Share, Verb
 from documents.services import audit, retention, sharing, tokens
 from tests.api.operations import OPERATIONS, Operation, document_for
+from tests.conftest import png_of
 from tests.personas import PASSWORD, make_document, make_read_document
 
 pytestmark = pytest.mark.django_db
@@ -89,6 +91,23 @@ def test_what_is_done_to_a_job_in_the_web(owner, owner_client, png, verb, name, 
     assert (event.verb, event.kind, event.object_id) == (verb, Kind.JOB, str(document.job_id))
 
 
+@called
+def test_each_file_of_an_upload(owner, owner_client, program):
+    owner_client.post(reverse("upload"), {"files": upload_of_two()})
+    program.post(reverse("api:documents"), {"files": SimpleUploadedFile("c.png", png_of(3))})
+
+    assert [(e.verb, e.door, e.kind) for e in events()] == [
+        ("upload", "web", "document"),
+        ("upload", "web", "document"),
+        ("upload", "api", "document"),
+    ]
+    assert {e.object_id for e in events()} == {str(d.pk) for d in Document.objects.all()}
+
+
+def upload_of_two() -> list[SimpleUploadedFile]:
+    return [SimpleUploadedFile(f"{n}.png", png_of(n)) for n in (1, 2)]
+
+
 def test_shares_collections_trash_and_tokens_in_the_web(owner, teammate, owner_client):
     document = make_read_document(owner)
     owner_client.post(reverse("collections"), {"name": "Invoices"})
@@ -143,13 +162,14 @@ API = [
 ]
 SILENT = {
     *("getAccount", "listDocuments", "getDocument", "listPages", "getPage", "getPageView"),
-    *("listJobs", "getJob", "listTrash", "uploadDocuments", "readNow"),
+    *("listJobs", "getJob", "listTrash"),
 }
-"""Looking at what is on the screen too, and handing in, which the document itself tells of."""
+"""Looking at what is on the screen too."""
+HANDING_IN = {"uploadDocuments", "readNow"}
 
 
 def test_every_operation_is_recorded_or_silent_on_purpose():
-    assert {name for name, _ in API} | SILENT == {one.name for one in OPERATIONS}
+    assert {name for name, _ in API} | SILENT | HANDING_IN == {one.name for one in OPERATIONS}
 
 
 @called
@@ -164,6 +184,15 @@ def test_what_a_program_does(owner, program, png, name, verb):
     key = document.job_id if event.kind == Kind.JOB else document.pk
     assert (event.verb, event.door, event.object_id) == (verb, Door.API, str(key))
     assert (event.actor, event.token_prefix) == (owner, owner.api_tokens.get().prefix)
+
+
+@called
+@pytest.mark.parametrize("name", sorted(HANDING_IN))
+def test_what_a_program_hands_in(owner, program, png, name):
+    operation(name).call(program, document_for(operation(name), owner, png), png)
+    event = only_event()
+    assert (event.verb, event.door) == (Verb.UPLOAD, Door.API)
+    assert event.object_id == str(Document.objects.get(title="scan.png").pk)
 
 
 @called
