@@ -381,7 +381,7 @@ def test_staff_pause_the_queue_put_pages_in_order_and_let_it_go_on(newcomer, sta
     staff.press("Pause the queue")
     staff.sees("The queue is paused", "队列已暂停")
     first = judy.hand_in({named("First.png", "甲.png"): picture("Hello")})
-    second = judy.hand_in({named("Second.png", "乙.png"): picture("Hello")})
+    second = judy.hand_in({named("Second.png", "乙.png"): picture("Hello again")})
     staff.go("/admin/")
     staff.sees("Pages waiting", "等待的页数")
 
