@@ -115,7 +115,8 @@ def _limit_data(ceiling: int) -> None:
     refused memory, and says so."""
     with open("/proc/self/status") as status:
         now = next(int(line.split()[1]) for line in status if line.startswith("VmData")) * 1024
-    resource.setrlimit(resource.RLIMIT_DATA, (now + ceiling, now + ceiling))
+    limit = min(now + ceiling, sys.maxsize)  # a benchmark's ceiling may be none at all
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
 
 
 def _build(name: str, profile: EngineProfile, bundle: str) -> Any:
