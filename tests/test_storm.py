@@ -14,7 +14,7 @@ pytestmark = [
     pytest.mark.skipif(not Path("/proc").is_dir(), reason="there is no /proc here"),
 ]
 
-SHORT = ["--pages", "400", "--kills", "12", "--stops", "2"]
+SHORT = ["--pages", "400", "--kills", "12", "--stops", "4"]
 
 
 def test_nothing_is_lost_doubled_or_stale_whoever_is_killed_or_stopped(tmp_path):

@@ -156,11 +156,11 @@ def stops(
 
     started, owner, stopped = time.monotonic(), make_owner("stopped"), 0
     environment = {"TRIAL_LEASE_SECONDS": str(STOP_LEASE_SECONDS), "TRIAL_PAGE_SECONDS": "0.3-0.6"}
-    expected = 20 * asked.stops
+    expected = 60 * asked.stops
     hand_in_stub_pages(owner, expected)
     with running_workers(folder, database, **environment) as cluster:
         while stopped < asked.stops and open_pages_of(owner):
-            stopped += stop_and_go_on(cluster, rng)
+            stopped += stop_and_go_on(cluster, owner, rng)
         speed_up(owner)
         wait_for_pages(owner, PATIENCE_SECONDS)
         discarded = cluster.log.count("result_discarded")
@@ -190,11 +190,17 @@ def speed_up(owner: Any) -> None:
             delete_document(document)
 
 
-def stop_and_go_on(cluster: Cluster, rng: random.Random) -> int:
+def readers_of(owner: Any) -> list[int]:
+    """Processes that have a page of theirs in hand."""
+    held = Page.objects.filter(document__owner=owner, state=PageState.LEASED)
+    workers = held.order_by().values_list("worker", flat=True).distinct()
+    return sorted(int(worker.rsplit(":", 2)[1]) for worker in workers)
+
+
+def stop_and_go_on(cluster: Cluster, owner: Any, rng: random.Random) -> int:
     """How many were stopped."""
-    busy = cluster.role("busy")
-    chosen = rng.sample(busy, min(2, len(busy)))
-    time.sleep(rng.uniform(0, 0.3))
+    holders = [pid for pid in readers_of(owner) if pid in cluster.family()]
+    chosen = rng.sample(holders, min(2, len(holders)))
     for pid in chosen:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGSTOP)
