@@ -119,9 +119,9 @@ def memory_for_pages() -> int:
 
 
 def _next_page() -> Page | None:
-    """The highest priority first; within it whoever waited longest for a turn, then the oldest
-    page. Never more memory than there is: a page that does not fit beside those in flight waits
-    until it is alone."""
+    """The highest priority first; within it whoever waited longest for a turn, then what a vanished
+    worker had in hand, then the oldest page. Never more memory than there is: a page that does not
+    fit beside those in flight waits until it is alone."""
     due = due_pages()
     in_flight = _bytes_in_flight()
     if in_flight:
@@ -129,7 +129,12 @@ def _next_page() -> Page | None:
     turn = F("document__owner__usage__last_turn_at").asc(nulls_first=True)
     due = due.select_related("document__job")
     return due.order_by(
-        "-document__job__priority", turn, "due_at", "document__position", "index"
+        "-document__job__priority",
+        turn,
+        "-worker_losses",
+        "due_at",
+        "document__position",
+        "index",
     ).first()
 
 
@@ -290,8 +295,7 @@ def count_worker_loss(lease: Lease, *, losses: int) -> int:
     """A worker vanished with this page in hand, the `losses`th: once more; 0 when the lease had
     ended meanwhile."""
     wait = _backoff(losses - settings.OCR_JOB_LIMITS.backoff_losses)
-    later = {"due_at": Now() + wait} if wait else {}  # else it keeps its place, the first of all
-    put_back = _put_back(_held(lease), worker_losses=losses, **later)
+    put_back = _put_back(_held(lease), worker_losses=losses, due_at=Now() + wait)
     if put_back:
         _end_attempt(lease, Outcome.WORKER_LOST, "worker_lost")
     return put_back

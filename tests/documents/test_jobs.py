@@ -206,6 +206,15 @@ def test_a_page_whose_worker_vanished_is_read_again_at_once_and_later_with_patie
     assert waits == [0, 0, 2, 8]
 
 
+def test_what_a_vanished_worker_had_in_hand_goes_before_what_waits(owner):
+    first, *_ = make_document(owner, pages=3).pages.order_by("index")
+    for _ in range(3):
+        assert leases.claim_next(worker=ELSEWHERE).page_id == first.pk
+        lapse(first)
+        healing.reap()
+        Page.objects.filter(pk=first.pk).update(due_at=timezone.now())
+
+
 def test_a_page_whose_worker_vanishes_too_often_is_set_aside(owner, settings, impatient):
     page = make_document(owner).pages.get()
     for _ in range(settings.OCR_JOB_LIMITS.worker_losses):
