@@ -222,7 +222,7 @@ def _hand_in(product: Product, drawn: Sequence[Drawn]) -> tuple[dict[str, str], 
     documents, jobs = {}, []
     for start in range(0, len(drawn), FILES_PER_UPLOAD):
         files = [file.path for file in drawn[start : start + FILES_PER_UPLOAD]]
-        status, body = product.ask("POST", "documents/", _form(files))
+        status, body = product.ask("POST", "documents/", form_of(files))
         if status == http.HTTPStatus.ACCEPTED:
             answer = json.loads(body)
             jobs.append(answer["job"])
@@ -230,7 +230,7 @@ def _hand_in(product: Product, drawn: Sequence[Drawn]) -> tuple[dict[str, str], 
     return documents, jobs
 
 
-def _form(files: Sequence[Path]) -> bytes:
+def form_of(files: Sequence[Path]) -> bytes:
     parts = []
     for path in files:
         parts.append(

@@ -77,9 +77,9 @@ def release_leases_of_host(host: str | None = None) -> int:
 def queue_is_silent() -> bool:
     """True when a page has been due for a while and nobody has claimed or beaten since.
 
-    What a supervisor asks: a cluster can look alive and be frozen for ever (an idle worker killed
-    with the queue's lock in its hand), and only the queue itself shows it. Nobody claims while the
-    disk is full, and that is not a cluster's fault.
+    What a supervisor asks: a cluster can look alive and be frozen for ever (a process of it that
+    was stopped, say), and only the queue itself shows it. Nobody claims while the disk is full, and
+    that is not a cluster's fault.
     """
     if not files.has_room():
         return False

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from django.conf import settings
-from django.db import DatabaseError, transaction
+from django.db import transaction
 
 from documents import files
-from documents.errors import DiskFull, trouble_of
+from documents.errors import DatabaseAway, DiskFull, trouble_of
 from documents.models import Line, LineRevision, Outcome, Page, PageState, RevisionSource
 from documents.services import leases, quotas, rungs
 from documents.services.leases import Ending, Lease
@@ -117,12 +117,11 @@ def settle(lease: Lease, page: Page, reading: Future[Reading], reader: Reader) -
         _wait_for_room(lease, error)
     except EngineError as error:
         _count_death(lease, error, reader)
-    except DatabaseError as error:
-        if not isinstance(trouble_of(error), DiskFull):
-            raise  # nothing can be written now; the lease ends by itself, no page is to blame
-        _wait_for_room(lease, error)
     except Exception as error:
-        if isinstance(trouble_of(error), DiskFull):
+        trouble = trouble_of(error)
+        if isinstance(trouble, DatabaseAway):
+            raise  # nothing can be written now; the lease ends by itself, no page is to blame
+        if isinstance(trouble, DiskFull):
             _wait_for_room(lease, error)
         else:
             log.exception("page_raised page=%s", lease.page_id)
@@ -210,7 +209,7 @@ def _receipt(lease: Lease, page: Page, reading: Reading) -> dict[str, Any]:
 
 
 def _notes(lease: Lease, page: Page, result: PageResult) -> list[str]:
-    """What a reader of the text must know: codes, worded in web/notes.py."""
+    """What a reader of the text must know: codes, worded in documents/notes.py."""
     lighter = lease.bundle != page.document.job.bundle
     return [*result.receipt.notes, *(["lighter_bundle"] if lighter else [])]
 

@@ -4,7 +4,7 @@ import errno
 from dataclasses import replace
 
 import pytest
-from django.db import OperationalError
+from django.db import DataError, IntegrityError, OperationalError
 from django.utils import timezone
 
 from documents import files
@@ -148,6 +148,19 @@ def test_a_page_is_not_blamed_for_a_database_that_is_away(document, monkeypatch)
     page = Page.objects.get()
     assert (page.state, page.child_deaths, page.worker_losses) == (PageState.PENDING, 0, 0)
     assert work_folders() == []
+
+
+@pytest.mark.parametrize("error", [DataError("too long"), IntegrityError("not unique")])
+def test_a_result_that_the_database_will_never_take_does_not_loop_for_ever(
+    document, monkeypatch, impatient, error
+):
+    def refuse(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(recognition, "_store", refuse)
+    for _ in range(3):
+        page = read_next(FakeReader())
+    assert (page.state, page.error_code) == (PageState.QUARANTINED, "internal_error")
 
 
 def test_a_page_that_always_kills_its_child_is_set_aside_with_the_code_of_the_last_death(

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from documents.lifelines import descendants
-from documents.management.under_limit import Product, Trial, _form
+from documents.management.under_limit import Product, Trial, form_of
 from ocrengine.benchmarks import mixed
 from ocrengine.benchmarks.giant import Sheet, draw_sheet
 from ocrengine.benchmarks.memory_group import MemoryGroup
@@ -127,7 +127,7 @@ def keepers(product: Product) -> set[int]:
 def read_all(product: Product, huge: list[Path], ordinary: list[Path]) -> Outcome:
     outcome, documents, jobs = Outcome(), {}, set()
     for path in [*huge, *ordinary]:
-        status, body = product.ask("POST", "documents/", _form([path]))
+        status, body = product.ask("POST", "documents/", form_of([path]))
         answer = json.loads(body)
         if status != 202:
             outcome.refused.append(f"{path.name}: {answer['refused'][0]['sentence']}")
