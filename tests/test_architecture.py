@@ -91,6 +91,22 @@ RULES = (
         "starting and stopping are the same for any program",
         save_for=("documents.lifelines",),
     ),
+    Rule(
+        ("ocrengine.decoder.parsing",),
+        ("cv2", "numpy", "onnxruntime", "torch", "ocrengine"),
+        "what meets untrusted bytes has nothing else at hand",
+        save_for=("ocrengine.decoder.parsing",),
+    ),
+    Rule(
+        ("documents", "ocrengine"),
+        ("ocrengine.decoder.parsing",),
+        "untrusted bytes are parsed in the decoder child and nowhere else",
+        save=(
+            "ocrengine.decoder.child",
+            "ocrengine.decoder.forkserver",
+            "ocrengine.decoder.parsing",
+        ),
+    ),
     Rule(("documents", "ocrengine"), ("ocrsite",), "settings come as values, not by import"),
     Rule(
         ("documents", "ocrengine", "ocrsite"),

@@ -20,6 +20,7 @@ from typing import Any, BinaryIO
 from ocrengine.spawning import spawn
 
 SERVER = Path(__file__).with_name("forkserver.py")
+ROOT = Path(__file__).resolve().parents[2]
 IDLE_SECONDS = 30.0
 PATIENCE_SECONDS = 10.0
 """How long a server may take to hear us, or to kill a child and say so."""
@@ -208,8 +209,9 @@ def nursery(program: Path) -> Nursery:
 
 def server_command(program: Path) -> list[str]:
     # -I: no environment, no user site, no current folder; -S: no site, whose start-up costs more
-    # than all imports. The packages' folder is handed over instead.
+    # than all imports. The packages' folders, and ours, are handed over instead.
     packages = [p for p in sys.path if p.endswith(("site-packages", "dist-packages"))]
+    packages.append(str(ROOT))
     options = [str(os.getpid()), str(program), str(IDLE_SECONDS)]
     return [sys.executable, "-I", "-S", str(SERVER), *options, *packages]
 

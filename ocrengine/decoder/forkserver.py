@@ -39,8 +39,10 @@ def load_for(kind: str) -> None:
     """What a child would import first. pdfium takes memory: not before the first PDF."""
     with contextlib.suppress(ImportError):  # the child meets it again, and is the one to fail
         if kind == "pdf":
-            import pypdfium2  # noqa: F401, PLC0415
-        from PIL import Image, ImageFile, TiffImagePlugin, WebPImagePlugin  # noqa: F401, PLC0415
+            from ocrengine.decoder.parsing import pdf  # noqa: F401, PLC0415
+        else:
+            from ocrengine.decoder.parsing import images  # noqa: F401, PLC0415
+        from PIL import Image, WebPImagePlugin  # noqa: F401, PLC0415
 
         Image.preinit()  # BMP, GIF, JPEG, PNG
 

@@ -1,0 +1,1 @@
+"""What reads an untrusted file: loaded by fork servers, run in decoder children, nowhere else."""
