@@ -22,6 +22,7 @@ from documents.services import (
     leases,
     quotas,
     retention,
+    turns,
 )
 from documents.services.desk import Desk
 from documents.services.leases import Lease
@@ -85,7 +86,7 @@ def _next_lease(desk: Desk, worker: str, deadline: float) -> Lease | None:
 def _is_plenty() -> bool:
     """Whether a page may be taken before it can be computed: not one that another worker of this
     host could begin at once."""
-    return leases.due_pages()[: settings.OCR_WORKERS].count() >= settings.OCR_WORKERS
+    return turns.due_pages()[: settings.OCR_WORKERS].count() >= settings.OCR_WORKERS
 
 
 def tick() -> None:

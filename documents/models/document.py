@@ -54,6 +54,7 @@ class Document(models.Model):
                 name="document_in_trash",
                 condition=models.Q(trashed_at__isnull=False),
             ),
+            models.Index(fields=["job", "position"], name="document_in_job"),
             models.Index(fields=["-created_at", "-id"], name="document_newest"),
             # Which of five hundred stored files somebody answers for: asked nightly, for all files.
             models.Index(fields=["original_name"], name="document_stored_as"),
@@ -135,6 +136,8 @@ class Page(models.Model):
             # What is due, and the administration's lists of one state.
             models.Index(fields=["state", "-due_at", "-id"], name="page_state_due"),
             models.Index(fields=["state", "settled_at"], name="page_state_settled"),
+            # What was taken back from a vanished worker.
+            models.Index(fields=["state", "worker_losses"], name="page_state_losses"),
             models.Index(
                 fields=["leased_until"],
                 name="page_leased",

@@ -53,7 +53,8 @@ class Job(models.Model):
         ordering = ["-created_at"]
         indexes = [
             models.Index(fields=["owner", "-created_at"]),
-            models.Index(fields=["owner", "state"], name="job_owner_state"),
+            # Whose turn it is, and with what; the open ones of a user.
+            models.Index(fields=["owner", "state", "priority", "created_at"], name="job_turn"),
             models.Index(fields=["state", "-created_at", "-id"], name="job_state_newest"),
             models.Index(fields=["-created_at", "-id"], name="job_newest"),
         ]

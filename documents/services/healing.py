@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from documents import files
@@ -16,7 +16,8 @@ from documents.models import Attempt, Outcome, Page, PageState, Worker
 from documents.services import leases
 from documents.services.doorbell import ring
 from documents.services.jobs import close_finished_jobs
-from documents.services.leases import Lease, due_pages, host_name, process_start_ticks
+from documents.services.leases import Lease, host_name, process_start_ticks
+from documents.services.turns import due_pages
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +97,7 @@ def nudge() -> None:
     """Ring for pages that are due and that nobody is about to claim: a doorbell got lost with a
     worker that held it, or a page's wait is over."""
     moment = timedelta(seconds=NUDGE_SECONDS)
-    due = due_pages().filter(due_at__lt=Now() - moment).count()
+    due = _at_once(due_pages().filter(due_at__lt=Now() - moment))
     if due and not Attempt.objects.filter(started_at__gte=Now() - moment).exists():
         ring(due)
 
@@ -106,6 +107,11 @@ def tick() -> None:
     reap()
     close_finished_jobs()
     Worker.objects.filter(beat_at__lt=Now() - timedelta(minutes=10)).delete()
-    due = due_pages().count()
+    due = _at_once(due_pages())
     if due:
         ring(due)
+
+
+def _at_once(pages: QuerySet[Page]) -> int:
+    """How many of them can be read at the same time: more need not be counted."""
+    return pages[: settings.OCR_WORKERS].count()

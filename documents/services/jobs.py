@@ -28,12 +28,25 @@ def close_finished_jobs(jobs: QuerySet[Job] | None = None) -> None:
     pages = Page.objects.filter(document__job=OuterRef("pk"))
     candidates = (Job.objects.all() if jobs is None else jobs).filter(state__in=OPEN_JOB_STATES)
     settled = candidates.exclude(Exists(pages.filter(state__in=OPEN_STATES)))
-    for job in settled.annotate(any_done=Exists(pages.filter(state=PageState.DONE))).distinct():
-        state = JobState.DONE if job.any_done else JobState.FAILED
-        if job.cancel_requested_at:
-            state = JobState.CANCELLED
-        still_open = Job.objects.filter(pk=job.pk, state__in=OPEN_JOB_STATES)
-        still_open.update(state=state, finished_at=Now())
+    for job_id in set(settled.values_list("pk", flat=True)):
+        _close(job_id)
+
+
+@transaction.atomic
+def _close(job_id: uuid.UUID) -> None:
+    """Asked once more while the row is ours: pages may have been put back meanwhile, and those of a
+    closed job are nobody's turn."""
+    still_open = Job.objects.select_for_update().filter(pk=job_id, state__in=OPEN_JOB_STATES)
+    job = still_open.first()
+    pages = Page.objects.filter(document__job=job_id)
+    if job is None or pages.filter(state__in=OPEN_STATES).exists():
+        return
+    job.state = JobState.FAILED
+    if job.cancel_requested_at:
+        job.state = JobState.CANCELLED
+    elif pages.filter(state=PageState.DONE).exists():
+        job.state = JobState.DONE
+    still_open.update(state=job.state, finished_at=Now())
 
 
 @transaction.atomic

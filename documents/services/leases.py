@@ -17,7 +17,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, QuerySet, Sum
+from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 
 from documents import files
@@ -29,15 +29,11 @@ from documents.models import (
     Outcome,
     Page,
     PageState,
-    Pause,
     Usage,
     Worker,
 )
-from documents.services import quotas, rungs
+from documents.services import quotas, rungs, turns
 from documents.services.jobs import close_job_of
-from ocrengine import get_profile
-from ocrengine.choose import BUNDLE_NAMES
-from ocrengine.forecast import forecast_child_bytes
 
 log = logging.getLogger(__name__)
 
@@ -93,57 +89,12 @@ def worker_name() -> str:
 # --- Claiming ----------------------------------------------------------------------------------
 
 
-def due_pages() -> QuerySet[Page]:
-    """Pages that may be claimed now; none while the queue is paused, none of a paused user."""
-    due = Page.objects.filter(
-        state=PageState.PENDING, due_at__lte=Now(), document__job__cancel_requested_at=None
-    )
-    paused = Pause.objects.filter(user=OuterRef("document__owner"))
-    return due.exclude(Exists(Pause.objects.filter(user=None))).exclude(Exists(paused))
-
-
-def _bytes_in_flight() -> int:
-    mine = Page.objects.filter(state=PageState.LEASED, worker__startswith=f"{host_name()}:")
-    return mine.aggregate(total=Sum("forecast_bytes"))["total"] or 0
-
-
-def memory_for_pages() -> int:
-    """Bytes that pages read at the same time on this host may be forecast to need: as the profile
-    says, also where tuning has found that more workers are quicker, less what their engine children
-    need for themselves. Which bundle those have loaded changes: the neediest is reckoned with."""
-    profile = settings.OCR_PROFILE
-    bundles = {settings.OCR_BUNDLE, *BUNDLE_NAMES}
-    child = max(forecast_child_bytes(profile, bundle) for bundle in bundles)
-    allowed = profile.memory_ceiling * get_profile(profile.name).workers
-    return max(0, int(allowed - profile.workers * child))
-
-
-def _next_page() -> Page | None:
-    """The highest priority first; within it whoever waited longest for a turn, then what a vanished
-    worker had in hand, then the oldest page. Never more memory than there is: a page that does not
-    fit beside those in flight waits until it is alone."""
-    due = due_pages()
-    in_flight = _bytes_in_flight()
-    if in_flight:
-        due = due.filter(forecast_bytes__lte=max(0, memory_for_pages() - in_flight))
-    turn = F("document__owner__usage__last_turn_at").asc(nulls_first=True)
-    due = due.select_related("document__job")
-    return due.order_by(
-        "-document__job__priority",
-        turn,
-        "-worker_losses",
-        "due_at",
-        "document__position",
-        "index",
-    ).first()
-
-
 def claim_next(*, worker: str) -> Lease | None:
     """Lease one page to this caller; at most one caller wins it. None when nothing is due, or while
     the disk has no room for what reading leaves on it."""
     if not files.has_room():
         return None
-    while (page := _next_page()) is not None:
+    while (page := turns.next_page(host_name())) is not None:
         lease = _claim(page, worker)
         if lease is not None:
             return lease

@@ -16,8 +16,7 @@ from documents.models import Attempt, Job, JobState, Outcome, Page, PageState, W
 from documents.queries import job_progress
 from documents.services import doorbell, healing, jobs, leases
 from documents.services.leases import Ending, Lease
-from ocrengine import LOW_MEMORY
-from tests.personas import make_document, make_job, make_user
+from tests.personas import make_document, make_job
 
 pytestmark = pytest.mark.django_db
 
@@ -73,53 +72,6 @@ def test_a_page_that_was_claimed_and_given_back_meanwhile_is_not_ours(owner):
     leases.release(first)
 
     assert leases._claim(stale, mine()) is None
-
-
-def test_users_take_turns_however_many_pages_one_of_them_has(owner):
-    hog, light = owner, make_user("bob")
-    make_document(hog, pages=20)
-    make_document(light, pages=2)
-
-    turns = [
-        Page.objects.get(pk=leases.claim_next(worker=ELSEWHERE).page_id).document.owner
-        for _ in range(4)
-    ]
-
-    assert turns == [hog, light, hog, light]
-
-
-def test_pages_of_one_document_are_read_in_order(owner):
-    make_document(owner, pages=3)
-    indices = [
-        Page.objects.get(pk=leases.claim_next(worker=ELSEWHERE).page_id).index for _ in range(3)
-    ]
-    assert indices == [0, 1, 2]
-
-
-def test_a_page_too_large_to_share_the_memory_waits_until_it_is_alone(owner, settings):
-    big = leases.memory_for_pages()
-    make_document(owner, forecast_bytes=big)
-    make_document(owner, forecast_bytes=big)
-
-    first = leases.claim_next(worker=mine())
-
-    assert leases.claim_next(worker=mine()) is None
-    leases.fail_page(first, code="damaged", params={"page": 1})
-    assert leases.claim_next(worker=mine()) is not None
-
-
-def test_what_engine_children_need_for_themselves_is_not_there_for_pages(settings):
-    settings.OCR_PROFILE = LOW_MEMORY
-    with_one_child = leases.memory_for_pages()
-    settings.OCR_PROFILE = LOW_MEMORY.override(workers=2)
-    assert 0 < leases.memory_for_pages() < with_one_child
-    settings.OCR_PROFILE = LOW_MEMORY.override(workers=1000)
-    assert leases.memory_for_pages() == 0
-
-
-def test_a_page_of_any_size_is_read_when_it_is_alone(owner):
-    make_document(owner, forecast_bytes=10 * leases.memory_for_pages())
-    assert leases.claim_next(worker=mine()) is not None
 
 
 def test_an_expired_lease_is_taken_back_and_claimed_again_as_a_second_attempt(owner):
