@@ -18,7 +18,11 @@ from hypothesis import HealthCheck, settings
 from schemathesis import AuthContext, Case
 from schemathesis.core.transport import Response
 from schemathesis.generation import GenerationMode
-from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
+from schemathesis.specs.openapi.checks import (
+    negative_data_rejection,
+    positive_data_acceptance,
+    use_after_free,
+)
 
 from documents.api.reference import SCHEMA_FILE
 from documents.models import Document, Job, Scope, Usage
@@ -147,6 +151,8 @@ class Walk(schema.as_state_machine()):
     png = b""
     reached: ClassVar[set[str]] = set()
     """Operations that did what they were asked for."""
+    taken_back: ClassVar[set[object]] = set()
+    """Documents: deleted, then restored."""
 
     def setup(self) -> None:
         """Each chain begins with nothing: hypothesis repeats it, and the same must follow."""
@@ -163,15 +169,26 @@ class Walk(schema.as_state_machine()):
         super().after_call(response, case)
         if response.status_code < 300:
             self.reached.add(case.operation.definition.raw["operationId"])
+            self.keep_books_of_the_trash(case)
         if response.status_code == 202 and random.random() < 0.5:
             worker = leases.worker_name()
             while lease := leases.claim_next(worker=worker):
                 read_leased(lease, FakeReader(), worker)
 
+    def keep_books_of_the_trash(self, case: Case) -> None:
+        """What was deleted and taken back is there again, by another path than it was deleted."""
+        document = case.path_parameters.get("document_id")
+        if case.operation.label.endswith("/restore/"):
+            self.taken_back.add(document)
+        elif case.operation.label.startswith("DELETE"):
+            self.taken_back.discard(document)
+
     def validate_response(self, response: Response, case: Case, **options: object) -> None:
         excluded = checks_that_do_not_apply(case)
         if case.operation.label in TAKE_FILES:
             excluded = [positive_data_acceptance, negative_data_rejection]
+        if case.path_parameters.get("document_id") in self.taken_back:
+            excluded = [*excluded, use_after_free]
         case.validate_response(response, excluded_checks=excluded, recorder=self.recorder)
 
 
