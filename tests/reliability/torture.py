@@ -27,7 +27,7 @@ from tests.reliability import report
 from tests.reliability.report import Row
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE_SECONDS = 3000
+PATIENCE_SECONDS = 3600
 PDF_PAGES = 300
 HELVETICA = (
     "/Resources << /Font << /F1 << /Type /Font /Subtype /Type1 /BaseFont /Helvetica >> >> >>"
