@@ -11,7 +11,7 @@ from collections.abc import Callable
 from allauth.account.adapter import get_adapter
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 
 from documents import correlation
 from documents.errors import BodyTooLarge, trouble_of
@@ -54,6 +54,20 @@ class BodyLimitMiddleware:
         declared = request.META.get("CONTENT_LENGTH") or "0"
         if declared.isdigit() and int(declared) > limit:
             return problem_response(request, BodyTooLarge(limit_mb=limit // MB))
+        return self.get_response(request)
+
+
+class AddressMiddleware:
+    """404 for an address that holds a NUL: nothing is called so, and PostgreSQL refuses to look.
+    Programs' addresses and filters are checked one by one."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        holds = "\0" in request.path_info or "%00" in request.META["QUERY_STRING"]
+        if holds and not request.path_info.startswith("/api/"):
+            raise Http404
         return self.get_response(request)
 
 

@@ -496,3 +496,8 @@ def test_exactly_one_file_is_read_now(program, png):
     refused = program.post("/api/v1/read/", {"file": SimpleUploadedFile("a.png", b"")})
     assert (refused.status_code, refused.json()["code"]) == (422, "nothing_accepted")
     assert not Document.objects.exists()
+
+
+def test_a_title_with_a_nul_is_a_bad_request_and_no_crash(program):
+    answer = program.get("/api/v1/documents/?title=a%00")
+    assert answer.status_code == 400
