@@ -65,7 +65,7 @@ class AddressMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        holds = "\0" in request.path_info or "%00" in request.META["QUERY_STRING"]
+        holds = "\0" in request.path_info or "%00" in request.META.get("QUERY_STRING", "")
         if holds and not request.path_info.startswith("/api/"):
             raise Http404
         return self.get_response(request)
