@@ -1,4 +1,4 @@
-"""Turns: which page is read next. Nothing is written here, and nothing grows with the queue.
+"""Turns: which page is read next. Nothing is written here, nothing grows with the pages that wait.
 
 The highest priority first; within it whoever waited longest for a turn; of theirs what a vanished
 worker had in hand, then the job that was begun, the oldest, and its pages in their order. Each step
