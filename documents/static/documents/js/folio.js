@@ -52,10 +52,11 @@ dialog?.addEventListener("click", (event) => {
   }
 });
 
-// A list looks again while one of its rows is still being worked on and somebody can see it.
+// A list looks again while one of its rows is still being worked on and somebody can see it, and
+// when it hears `stale`.
 for (const list of document.querySelectorAll("[data-refresh]")) {
+  let timer;
   const look = async () => {
-    if (!list.querySelector("[data-open]")) return;
     const busy = list.contains(document.activeElement) || dialog?.open;
     if (!document.hidden && !busy) {
       try {
@@ -67,9 +68,14 @@ for (const list of document.querySelectorAll("[data-refresh]")) {
         }
       } catch { /* the next look may succeed */ }
     }
-    setTimeout(look, Number(list.dataset.refresh));
+    lookLater();
   };
-  setTimeout(look, Number(list.dataset.refresh));
+  const lookLater = () => {
+    clearTimeout(timer);
+    if (list.querySelector("[data-open]")) timer = setTimeout(look, Number(list.dataset.refresh));
+  };
+  list.addEventListener("stale", look);
+  lookLater();
 }
 
 // A value that is shown once. Without the clipboard (plain HTTP) it is left selected.

@@ -189,7 +189,11 @@ function answered(request, going) {
   for (const button of list.querySelectorAll("button")) button.hidden = true;
   send.hidden = true;
   summary.textContent = "";
-  if (answer.job) { watch.href = answer.status_url; watch.hidden = false; watch.focus(); }
+  if (!answer.job) return;
+  watch.href = answer.status_url;
+  watch.hidden = false;
+  watch.focus();
+  document.getElementById("list")?.dispatchEvent(new Event("stale"));
 }
 
 input.required = false;
