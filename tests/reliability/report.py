@@ -65,6 +65,7 @@ def keep(
         "rows": [asdict(row) for row in rows],
         "facts": facts or {},
     }
+    docs.mkdir(parents=True, exist_ok=True)
     history = docs / "reliability.jsonl"
     with history.open("a") as file:
         file.write(json.dumps(record) + "\n")
