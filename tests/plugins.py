@@ -1,6 +1,9 @@
-"""What every test run obeys: with CI=true a skipped test fails, and fuzzing must be asked for."""
+"""What every test run obeys: with CI=true a skipped test fails, fuzzing must be asked for, and no
+test is left out because another has its name.
+"""
 
 import os
+from collections import Counter
 
 import pytest
 
@@ -32,3 +35,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return
     config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("fuzz")])
     items[:] = [item for item in items if not item.get_closest_marker("fuzz")]
+
+
+def pytest_xdist_node_collection_finished(ids: list[str]) -> None:
+    """Of several tests with the same id xdist runs one, and says nothing of the others."""
+    if often := [name for name, times in Counter(ids).items() if times > 1]:
+        pytest.exit(f"several tests have one id; run them with -n 0: {', '.join(often)}", 4)

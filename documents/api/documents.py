@@ -58,7 +58,10 @@ class DocumentsAsked(Paging):
     state = shapes.Choice(choices=DocumentState.choices, required=False)
     kind = shapes.Choice(choices=list(MIME), required=False)
     title = serializers.CharField(
-        required=False, max_length=200, help_text="A part of the title, in any case."
+        required=False,
+        allow_blank=True,
+        max_length=200,
+        help_text="A part of the title, in any case.",
     )
     created_after = serializers.DateTimeField(required=False)
     created_before = serializers.DateTimeField(required=False)

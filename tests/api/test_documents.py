@@ -213,6 +213,7 @@ def test_documents_can_be_asked_for_by_state_kind_title_and_date(program, owner)
     assert titles(program, state="cancelled", kind="pdf") == ["stopped.pdf"]
     assert titles(program, state="cancelled", kind="png") == []
     assert titles(program, title="ROKE") == ["broken"]
+    assert titles(program, title="\x1d") == titles(program)
     assert len(titles(program, state="done")) == 1
     noon = Document.objects.get(title="waiting").created_at.isoformat()
     assert titles(program, created_after=noon, sort="created")[0] == "waiting"

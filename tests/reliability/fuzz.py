@@ -252,7 +252,8 @@ def try_awkward(folder: Path, facts: dict[str, object]) -> list[Row]:
 
 def try_requests(examples: int) -> list[Row]:
     """tests/api/test_fuzz.py, in a process of its own."""
-    command = [sys.executable, "-m", "pytest", "-q", "-m", "fuzz", "tests/api/test_fuzz.py"]
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-m", "fuzz"]
+    command.append("tests/api/test_fuzz.py")
     environment = os.environ | {"FUZZ_EXAMPLES": str(examples)}
     done = subprocess.run(
         command, cwd=ROOT, env=environment, check=False, capture_output=True, text=True
