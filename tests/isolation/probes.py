@@ -150,6 +150,8 @@ def may(probe: Probe) -> bool:
 def expected(probe: Probe) -> set[str]:
     rule = probe.route.rule
     assert rule is not None
+    if probe.key == "%00" and rule.door != "api":  # refused before anybody is asked who they are
+        return {"404"}
     judge: dict[str, Callable[[Probe], set[str]]] = {
         "open": lambda _: {"open", "login", "401", "403", "404", "405"},
         "account": _of_account,
