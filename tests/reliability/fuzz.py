@@ -21,6 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import django
 
@@ -101,36 +102,40 @@ class Tally:
 
 def main(argv: list[str]) -> None:
     asked = arguments(argv)
-    began = time.monotonic()
-    rows: list[Row] = []
-    facts: dict[str, object] = {"seed": asked.seed}
+    parts = ["awkward"] if asked.awkward else asked.parts.split(",")
+    kept = [tried(part, asked) for part in parts]  # each, whatever became of another
+    if not all(kept):
+        raise SystemExit(1)
+
+
+def tried(part: str, asked: argparse.Namespace) -> bool:
+    """Whether every promise was kept."""
+    trial, run = PARTS[part]
+    began, facts = time.monotonic(), {"seed": asked.seed}
     with tempfile.TemporaryDirectory(prefix="fuzz-") as name:
-        folder = Path(name)
-        if asked.awkward:
-            trial = AWKWARD
-            rows += try_awkward(asked.awkward, facts)
-            paths = sorted((asked.awkward / "files").iterdir())
-            rows += uploaded("awkward files", folder, [path.read_bytes for path in paths], facts)
-        else:
-            trial = FUZZ
-            rows += try_catalogue(folder, facts)
-            items = (*pictures.ITEMS, *documents.ITEMS)
-            rows += uploaded("catalogue", folder, [item.make for item in items], facts)
-            rows += try_mutants(folder, asked.mutants, asked.seed, facts)
-            rows += try_requests(asked.examples) if asked.examples else []
+        rows = run(Path(name), asked, facts)
     for row in rows:
         print(f"{'met ' if row.met else 'NOT '} {row.promise}: {row.measured} ({row.target})")
     print(json.dumps(facts, indent=1))
     keep(trial, rows, seconds=time.monotonic() - began, facts=facts, docs=asked.docs)
-    if not all(row.met for row in rows):
-        raise SystemExit(1)
+    return all(row.met for row in rows)
+
+
+def try_files(folder: Path, asked: argparse.Namespace, facts: dict[str, Any]) -> list[Row]:
+    makers = [item.make for item in (*pictures.ITEMS, *documents.ITEMS)]
+    return [
+        *try_catalogue(folder, facts),
+        *uploaded("catalogue", folder, makers, facts),
+        *try_mutants(folder, asked.mutants, asked.seed, facts),
+    ]
 
 
 def arguments(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="tests.reliability fuzz")
+    parser.add_argument("--parts", default="files,requests")
     parser.add_argument("--mutants", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--examples", type=int, default=200, help="of each operation; 0: none")
+    parser.add_argument("--examples", type=int, default=200, help="of each operation")
     parser.add_argument("--awkward", type=Path, help="a folder with manifest.json and files/")
     parser.add_argument("--docs", type=Path, default=DOCS, help="where results are kept")
     return parser.parse_args(argv)
@@ -143,8 +148,13 @@ FUZZ = Trial(
     " product's own limits, and whole files of all seven kinds with up to eight flips, splices,"
     " cuts, deletions and repetitions at random. Each is inspected, and its first pages are"
     " decoded. Every item and every tenth mutant is uploaded to a product that runs, too, whose"
-    " workers read what it accepts. Then schemathesis calls every operation of the API with"
-    " requests good and bad, and walks from answers to what they lead to.",
+    " workers read what it accepts.",
+)
+REQUESTS = Trial(
+    "Made-up requests",
+    "make fuzz",
+    "schemathesis calls every operation of the API with requests good and bad, and walks from"
+    " answers to what they lead to, while documents are read, fail, are deleted and taken back.",
 )
 AWKWARD = Trial(
     "Awkward files",
@@ -155,7 +165,7 @@ AWKWARD = Trial(
 )
 
 
-def try_catalogue(folder: Path, facts: dict[str, object]) -> list[Row]:
+def try_catalogue(folder: Path, facts: dict[str, Any]) -> list[Row]:
     tally, path = Tally(), folder / "item"
     items = (*pictures.ITEMS, *documents.ITEMS)
     for item in items:
@@ -171,7 +181,7 @@ def try_catalogue(folder: Path, facts: dict[str, object]) -> list[Row]:
 
 
 def uploaded(
-    what: str, folder: Path, makers: Iterable[Callable[[], bytes]], facts: dict[str, object]
+    what: str, folder: Path, makers: Iterable[Callable[[], bytes]], facts: dict[str, Any]
 ) -> list[Row]:
     """Apart from the judging, whose seconds are measured."""
     with uploading_to_a_product(folder / "product") as web:
@@ -183,7 +193,7 @@ def uploaded(
     return web.rows(what)
 
 
-def try_mutants(folder: Path, count: int, seed: int, facts: dict[str, object]) -> list[Row]:
+def try_mutants(folder: Path, count: int, seed: int, facts: dict[str, Any]) -> list[Row]:
     tally = Tally()
     with uploading_to_a_product(folder / "mutants-product") as web:
 
@@ -226,18 +236,18 @@ def judged(path: Path, name: str, tally: Tally, **options: int) -> Iterator[Verd
     yield verdict
 
 
-def try_awkward(folder: Path, facts: dict[str, object]) -> list[Row]:
+def try_awkward(folder: Path, asked: argparse.Namespace, facts: dict[str, Any]) -> list[Row]:
     tally, agreed, refused = Tally(), Counter[str](), Counter[str]()
-    asked = json.loads((folder / "manifest.json").read_text())
-    for one in asked:
-        path, expected = folder / "files" / one["file"], one["expected"]
+    listed = json.loads((asked.awkward / "manifest.json").read_text())
+    for one in listed:
+        path, expected = asked.awkward / "files" / one["file"], one["expected"]
         for verdict in judged(path, one["file"], tally, most_pages=PAGES_EACH):
             agreed[expected] += verdict.code in AGREES[expected]
             if verdict.code not in AGREES[expected]:
                 refused[expected] += verdict.code in REFUSAL_CODES
                 tally.wrong.append(f"{one['file']}: {verdict.code}, not {expected}")
     facts["awkward"] = told(tally)
-    totals = Counter(one["expected"] for one in asked)
+    totals = Counter(one["expected"] for one in listed)
     rows = [
         Row(
             f"expected: {name}",
@@ -247,11 +257,17 @@ def try_awkward(folder: Path, facts: dict[str, object]) -> list[Row]:
         )
         for name, count in sorted(totals.items())
     ]
-    return [*rows, *tally.rows("awkward files")]
+    makers = [(asked.awkward / "files" / one["file"]).read_bytes for one in listed]
+    return [
+        *rows,
+        *tally.rows("awkward files"),
+        *uploaded("awkward files", folder, makers, facts),
+    ]
 
 
-def try_requests(examples: int) -> list[Row]:
+def try_requests(folder: Path, asked: argparse.Namespace, facts: dict[str, Any]) -> list[Row]:
     """tests/api/test_fuzz.py, in a process of its own."""
+    examples = asked.examples
     command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-m", "fuzz"]
     command.append("tests/api/test_fuzz.py")
     environment = os.environ | {"FUZZ_EXAMPLES": str(examples)}
@@ -270,3 +286,10 @@ def try_requests(examples: int) -> list[Row]:
 def told(tally: Tally) -> dict[str, object]:
     lists: Iterable[tuple[str, list[str]]] = (("bugs", tally.bugs), ("wrong", tally.wrong))
     return {"codes": dict(tally.codes), **{name: found[:50] for name, found in lists}}
+
+
+PARTS = {
+    "files": (FUZZ, try_files),
+    "requests": (REQUESTS, try_requests),
+    "awkward": (AWKWARD, try_awkward),
+}
