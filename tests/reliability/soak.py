@@ -29,7 +29,8 @@ from tests.reliability.report import Row, Trial
 
 LOOK_SECONDS = 5.0
 WARM_UP_REQUESTS = 100
-"""Of each of eight at once, so that every thread of the web server has met the database."""
+"""Of each of eight at once, so that every thread of the web server has met the database: each keeps
+two files of SQLite open."""
 REQUESTS = ("/api/v1/documents/", "/api/v1/jobs/", "/api/v1/account/", "/healthz")
 HOW = (
     "Every five seconds the resident memory of all its processes, decoders and\n"
@@ -181,10 +182,7 @@ def soak_stub_pages(folder: Path, asked: argparse.Namespace) -> list[Row]:
     }
     with running_product(folder, **settings) as product:
         program = Program(product)
-        program.hand_in(stub_files(500, 0), "warm-up")
-        for asker in [program.asking(WARM_UP_REQUESTS) for _ in range(8)]:
-            asker.join()
-        program.wait()
+        program.warm_up(stub_files(500, 0))
         before = quiet_open_files(product.process.pid)
         with watching(product.process.pid) as watch:
             askers = [program.asking(asked.requests // 2) for _ in range(2)]
@@ -262,6 +260,13 @@ class Program:
             raise RuntimeError(f"{name}: {status} {body[:300]!r}")
         self._jobs.append(json.loads(body)["job"])
 
+    def warm_up(self, contents: Iterator[bytes]) -> None:
+        """So that what is opened once is open."""
+        self.hand_in(contents, "warm-up")
+        for asker in [self.asking(WARM_UP_REQUESTS) for _ in range(8)]:
+            asker.join()
+        self.wait()
+
     def wait(self) -> None:
         """Until everything that was handed in is read."""
         while self._jobs:
@@ -307,8 +312,7 @@ def soak_real_pages(folder: Path, asked: argparse.Namespace) -> list[Row]:
     settings["OCR_API_REQUESTS_PER_MINUTE"] = "1000000000"
     with running_product(folder, **settings) as product:
         program = Program(product)
-        program.hand_in(real_files(folder, 5), "warm-up")
-        program.wait()
+        program.warm_up(real_files(folder, 5))
         before = quiet_open_files(product.process.pid)
         with watching(product.process.pid) as watch:
             for number, content in enumerate(real_files(folder, asked.real_pages)):
