@@ -13,6 +13,7 @@ DocumentsError                  code                 HTTP
 |- TooManyTries                 too_many_tries       429
 |- NoSuchUser                   no_such_user         422
 |- ShareWithOneself             share_with_oneself   422
+|- CollectionUnnamed            collection_unnamed   422
 |- CollectionExists             collection_exists    409
 |- NotCancellable               not_cancellable      409
 |- NotRetryable                 not_retryable        409
@@ -118,6 +119,11 @@ class NoSuchUser(DocumentsError):
 
 class ShareWithOneself(DocumentsError):
     code = "share_with_oneself"
+    http_status = 422
+
+
+class CollectionUnnamed(DocumentsError):
+    code = "collection_unnamed"
     http_status = 422
 
 
@@ -257,6 +263,7 @@ SENTENCES: dict[str, str | Promise] = {
     "too_many_tries": gettext_lazy("Too many tries. Wait %(minutes)s minutes."),
     "no_such_user": gettext_lazy("Nobody here has the user name “%(name)s”."),
     "share_with_oneself": gettext_lazy("It is yours already."),
+    "collection_unnamed": gettext_lazy("Give the collection a name."),
     "collection_exists": gettext_lazy("You have a collection named “%(name)s” already."),
     "not_cancellable": gettext_lazy("This job is finished; there is nothing to cancel."),
     "not_set_aside": gettext_lazy("Only a page that waits can be set aside."),

@@ -9,8 +9,9 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.db import transaction
 
-from documents.errors import CollectionExists, NoSuchUser, ShareWithOneself
+from documents.errors import CollectionExists, CollectionUnnamed, NoSuchUser, ShareWithOneself
 from documents.models import Collection, Document, Share, Verb
+from documents.names import clean_name
 from documents.services import audit
 
 log = logging.getLogger(__name__)
@@ -22,9 +23,10 @@ def share(*, thing: Document | Collection, username: str, can_change: bool) -> S
 
     Raises NoSuchUser, ShareWithOneself.
     """
-    user = get_user_model().objects.filter(username=username.strip(), is_active=True).first()
+    name = clean_name(username)
+    user = get_user_model().objects.filter(username=name, is_active=True).first()
     if user is None:
-        raise NoSuchUser(name=username.strip()[:150])
+        raise NoSuchUser(name=name[:150])
     if user.pk == thing.owner_id:
         raise ShareWithOneself
     key: dict[str, Any] = {"document" if isinstance(thing, Document) else "collection": thing}
@@ -44,8 +46,10 @@ def unshare(given: Share) -> None:
 
 @transaction.atomic
 def create_collection(*, owner: Any, name: str) -> Collection:
-    """Raises CollectionExists."""
-    name = " ".join(name.split())[:120]
+    """Raises CollectionUnnamed, CollectionExists."""
+    name = clean_name(name)[:120]
+    if not name:
+        raise CollectionUnnamed
     collection, is_new = Collection.objects.get_or_create(owner=owner, name=name)
     if not is_new:
         raise CollectionExists(name=name)

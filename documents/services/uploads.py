@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import unicodedata
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -29,6 +28,7 @@ from documents.errors import (
 from documents.limits import UserLimits
 from documents.models import Document, Job, JobMode, Page, PageState, Verb
 from documents.models.document import OPEN_STATES
+from documents.names import clean_name
 from documents.queries import limits_of
 from documents.services import audit, doorbell, quotas
 from ocrengine.decoder.client import DecodeLimits, FileInfo, inspect_file
@@ -136,14 +136,6 @@ def _judge_all(uploaded: Sequence[UploadedFile[Any]]) -> list[_Candidate | Refus
 
 def _refusal(name: str, code: str, **params: Any) -> Refusal:
     return Refusal(name, code, sentence_for(code, params))
-
-
-def clean_name(raw: str | None) -> str:
-    """A label, never a path: NFC, no control, bidi or zero-width characters, at most 200."""
-    text = unicodedata.normalize("NFC", raw or "")
-    spaced = (" " if c.isspace() else c for c in text)
-    kept = "".join(c for c in spaced if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co"))
-    return " ".join(kept.split())[:200]
 
 
 def decode_limits() -> DecodeLimits:

@@ -42,11 +42,8 @@ def collections(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         rows = queries.collections_of(request.user)
         return render(request, "documents/collections.html", {"collections": rows})
-    name = request.POST.get("name", "").strip()
-    if not name:
-        messages.warning(request, _("Give the collection a name."))
-        return redirect("collections")
     try:
+        name = request.POST.get("name", "")
         made = sharing.create_collection(owner=request.user, name=name)
     except DocumentsError as error:
         messages.warning(request, error.sentence)

@@ -11,9 +11,10 @@ from documents import files
 from documents.errors import BatchTooLarge, DiskFull, NothingUploaded
 from documents.limits import UploadLimits, UserLimits
 from documents.models import Document, Job, Page, Usage
+from documents.names import clean_name
 from documents.services import uploads
 from documents.services.retention import delete_document
-from documents.services.uploads import accept_upload, clean_name
+from documents.services.uploads import accept_upload
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
