@@ -404,7 +404,8 @@ def probes_of(world: World, extent: Extent) -> Iterator[Probe]:
                 probe = Probe(route, method, persona, "", "")
                 yield from _probes_with_keys(probe, world, extent.malformed_at(rule.door))
     if not extent.routes:
-        yield from _deeds_of_the_clerk(world)
+        # By who may look at most: forms can name what no page offers.
+        yield from deeds_at_the_tables(world, world.persona(CLERK))
 
 
 def _who_comes(world: World, route: Route) -> list[Persona]:
@@ -424,8 +425,8 @@ def _probes_with_keys(probe: Probe, world: World, malformed: tuple[str, ...]) ->
             yield replace(probe, position=position, address=address, key=str(key))
 
 
-def _deeds_of_the_clerk(world: World) -> Iterator[Probe]:
-    """Every action of every table, by who may look at most: forms can name what no page offers."""
+def deeds_at_the_tables(world: World, persona: Persona) -> Iterator[Probe]:
+    """Every action of every table, on the row that the world has of it."""
     routes = {route.name: route for route in all_routes()}
     for model, table in admin.site._registry.items():
         name = f"{model._meta.app_label}_{model._meta.model_name}"
@@ -433,8 +434,7 @@ def _deeds_of_the_clerk(world: World) -> Iterator[Probe]:
         actions = [getattr(action, "__name__", action) for action in table.actions or ()]
         for action in [*actions, "delete_selected"]:
             body = {"action": action, "_selected_action": world.rows[name], "post": "yes"}
-            clerk = world.persona(CLERK)
-            yield Probe(route, "POST", clerk, "", address_of(route), body=body)
+            yield Probe(route, "POST", persona, "", address_of(route), body=body)
 
 
 def walk(world: World, extent: Extent) -> Findings:
