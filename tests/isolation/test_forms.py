@@ -12,11 +12,12 @@ from documents.services import sharing
 from tests.isolation import probes, rules
 from tests.isolation.probes import Probe, Prober
 from tests.isolation.rules import Route
-from tests.isolation.world import OWNER, ROOT, World, build
+from tests.isolation.world import NOBODY, OWNER, ROOT, World, build
 from tests.personas import make_read_document
 
 pytestmark = pytest.mark.django_db
 MALFORMED = ("x", "9" * 40, "a\0b")
+FILLED_IN_BY = {"staff": ROOT, "open": NOBODY}
 
 
 class Fields(HTMLParser):
@@ -43,7 +44,7 @@ def forms_of(route: Route, world: World) -> Iterator[Probe]:
     """What the pages at this address offer to be sent there, one field malformed at a time."""
     rule = route.rule
     assert rule is not None
-    persona = world.persona(ROOT if rule.door == "staff" else OWNER)
+    persona = world.persona(FILLED_IN_BY.get(rule.door, OWNER))
     key = ""
     if probes.has_key(route):
         things = world.own[OWNER]
