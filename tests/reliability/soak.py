@@ -9,6 +9,8 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import os
+import signal
 import sys
 import tempfile
 import threading
@@ -24,6 +26,7 @@ from urllib.parse import urlsplit
 from PIL import Image
 
 from ocrengine.profiles import MB
+from tests.processes.cluster import title_of, wait_until
 from tests.reliability import report
 from tests.reliability.report import Row, Trial
 
@@ -220,6 +223,18 @@ def quiet_open_files(root: int) -> int:
     return open_files(root)
 
 
+def replace_a_worker(root: int) -> None:
+    """As each is after some hundred tasks: who comes later also holds the ends of the pipes that
+    older siblings were given at their start, and never more than those."""
+    waiting = [pid for pid in family(root) if title_of(pid).endswith("idle")]
+    os.kill(waiting[0], signal.SIGKILL)
+    wait_until(
+        lambda: any(title_of(pid).endswith("idle") for pid in family(root) if pid not in waiting),
+        30,
+        "another worker",
+    )
+
+
 class Program:
     """Somebody's program with a token: hands in, waits, and asks."""
 
@@ -262,6 +277,7 @@ class Program:
 
     def warm_up(self, contents: Iterator[bytes]) -> None:
         """So that what is opened once is open."""
+        replace_a_worker(self._product.process.pid)
         self.hand_in(contents, "warm-up")
         for asker in [self.asking(WARM_UP_REQUESTS) for _ in range(8)]:
             asker.join()
