@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.ocrengine.fake_engine import READ, SLEEP
-from tests.processes.cluster import Cluster, left_of, running_cluster, wait_until
+from tests.processes.cluster import Cluster, left_of, running_cluster
+from tests.processes.looks import wait_until
 
 pytestmark = [
     pytest.mark.processes,

@@ -8,40 +8,19 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from documents.lifelines import descendants
 from documents.services.leases import process_start_ticks
 from tests.own_database import OwnDatabase, own_database
+from tests.processes.looks import parent_of, title_of, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 30
 STOP_SECONDS = 30
 TITLES = ("idle", "pusher", "monitor")
-
-
-def wait_until(fact: Callable[[], object], seconds: float, what: str) -> float:
-    """Seconds it took until the fact was true."""
-    start = time.monotonic()
-    while time.monotonic() - start < seconds:
-        if fact():
-            return time.monotonic() - start
-        time.sleep(0.1)
-    raise AssertionError(f"not within {seconds} s: {what}")
-
-
-def title_of(pid: int) -> str:
-    with contextlib.suppress(OSError):
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode().strip()
-    return ""
-
-
-def parent_of(pid: int) -> int:
-    with contextlib.suppress(OSError):
-        return int(Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[1])
-    return 0
 
 
 @dataclass

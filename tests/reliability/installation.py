@@ -64,7 +64,8 @@ def running_workers(
     **environment: str,
 ) -> Iterator[Cluster]:
     """The workers under the real supervisor; gone, whatever happened, when the block ends."""
-    from tests.processes.cluster import ROOT, Cluster, left_of, wait_until
+    from tests.processes.cluster import ROOT, Cluster, left_of
+    from tests.processes.looks import wait_until
 
     told = {**os.environ, "DJANGO_SETTINGS_MODULE": settings, "OCR_WORKERS": str(workers)}
     told |= environment

@@ -26,6 +26,7 @@ from urllib.parse import urlsplit
 from PIL import Image
 
 from ocrengine.profiles import MB
+from tests.processes.looks import title_of, wait_until
 from tests.reliability import report
 from tests.reliability.report import Row, Trial
 
@@ -225,8 +226,6 @@ def quiet_open_files(root: int) -> int:
 def replace_a_worker(root: int) -> None:
     """As each is after some hundred tasks: who comes later also holds the ends of the pipes that
     older siblings were given at their start, and never more than those."""
-    from tests.processes.cluster import title_of, wait_until
-
     waiting = [pid for pid in family(root) if title_of(pid).endswith("idle")]
     os.kill(waiting[0], signal.SIGKILL)
     wait_until(

@@ -25,7 +25,8 @@ from ocrengine.benchmarks import mixed
 from ocrengine.benchmarks.mixed import share_found
 from tests.ocrengine.fake_engine import KILLED, NAP
 from tests.own_database import OwnDatabase
-from tests.processes.cluster import Cluster, left_of, wait_until
+from tests.processes.cluster import Cluster, left_of
+from tests.processes.looks import wait_until
 from tests.reliability import evidence, report
 from tests.reliability.evidence import Evidence, Killings
 from tests.reliability.installation import (
