@@ -226,13 +226,14 @@ def quiet_open_files(root: int) -> int:
 def replace_a_worker(root: int) -> None:
     """As each is after some hundred tasks: who comes later also holds the ends of the pipes that
     older siblings were given at their start, and never more than those."""
-    waiting = [pid for pid in family(root) if title_of(pid).endswith("idle")]
-    os.kill(waiting[0], signal.SIGKILL)
-    wait_until(
-        lambda: any(title_of(pid).endswith("idle") for pid in family(root) if pid not in waiting),
-        30,
-        "another worker",
-    )
+
+    def idle() -> set[int]:
+        return {pid for pid in family(root) if title_of(pid).endswith("idle")}
+
+    wait_until(idle, 60, "a worker")
+    first = idle()
+    os.kill(min(first), signal.SIGKILL)
+    wait_until(lambda: idle() - first, 60, "another worker")
 
 
 class Program:
