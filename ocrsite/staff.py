@@ -42,14 +42,15 @@ class StaffSite(AdminSite):
 
 
 def named_by(form: QueryDict, model: type[Model]) -> Iterator[tuple[Field[Any, Any], str]]:
-    """(key's field, key): the rows that a form acts on, and those that it points to."""
+    """(field, key): the rows that a form acts on, and those that it points to."""
     yield from ((model._meta.pk, key) for key in form.getlist(ACTION_CHECKBOX_NAME))
     for field in (*model._meta.fields, *model._meta.many_to_many):
         if field.is_relation:
-            yield from ((field.target_field, key) for key in form.getlist(field.name) if key)
+            yield from ((field, key) for key in form.getlist(field.name) if key)
 
 
 def could_be_key(field: Field[Any, Any], key: str) -> bool:
+    """Whether a row could have it: of the right kind, and within the range of its column."""
     while field.is_relation:
         field = field.target_field
     try:
