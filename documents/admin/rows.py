@@ -204,7 +204,7 @@ def apply(
         try:
             verb(row)
         except DocumentsError as error:
-            refused.append(f"{name}: {error.sentence}")
+            refused.append(f"{row._meta.verbose_name} {name}: {error.sentence}")
         else:
             row.pk = key  # a deleted row has lost it, and the log wants it
             done.append(row)

@@ -104,7 +104,9 @@ def test_what_a_service_refuses_is_said_and_not_a_crash(staff_client, owner):
     url = reverse("admin:documents_job_changelist")
     data = {"action": "cancel", "_selected_action": [str(document.job.pk)]}
     response = staff_client.post(url, data, follow=True)
-    assert "nothing to cancel" in response.content.decode()
+    assert f"Job {document.job}: This job is finished; there is nothing to cancel." in (
+        response.content.decode()
+    )
 
 
 def test_deleting_from_the_admin_gives_the_storage_back(staff_client, owner):
