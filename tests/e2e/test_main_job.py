@@ -98,6 +98,7 @@ def test_log_in_upload_wait_read_download_and_stop(product: Product):
         refused = page.locator(".chosen-files .refused")
         expect(refused).to_contain_text("not one of the accepted kinds")
         expect(page.locator(".shelf .book-title")).to_have_text("fox.png")
+        expect(page.locator("#yours")).to_contain_text("9999 pages left this month")
         page.get_by_role("link", name="Watch the accepted files").click()
 
         # Wait, without reloading

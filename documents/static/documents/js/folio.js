@@ -52,8 +52,8 @@ dialog?.addEventListener("click", (event) => {
   }
 });
 
-// A list looks again while one of its rows is still being worked on and somebody can see it, and
-// when it hears `stale`.
+// A part of a page looks again while a row in it is still being worked on and somebody can see it,
+// and when it hears `stale`.
 for (const list of document.querySelectorAll("[data-refresh]")) {
   let timer;
   const look = async () => {

@@ -193,7 +193,7 @@ function answered(request, going) {
   watch.href = answer.status_url;
   watch.hidden = false;
   watch.focus();
-  document.getElementById("list")?.dispatchEvent(new Event("stale"));
+  for (const part of document.querySelectorAll("[data-refresh]")) part.dispatchEvent(new Event("stale"));
 }
 
 input.required = false;
