@@ -218,9 +218,15 @@ def stub_files(count: int, first: int) -> Iterator[bytes]:
 
 
 def quiet_open_files(root: int) -> int:
-    """Once the fork servers have gone, which they do when nobody asks for half a minute."""
+    """Once the fork servers have gone, which they do when nobody asks for half a minute. The fewest
+    of many looks: supervisor and cluster look around every few seconds, with files open meanwhile.
+    """
     time.sleep(45)
-    return open_files(root)
+    looks = []
+    for _ in range(100):
+        looks.append(open_files(root))
+        time.sleep(0.1)
+    return min(looks)
 
 
 def replace_a_worker(root: int) -> None:
